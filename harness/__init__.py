@@ -1,0 +1,1 @@
+"""Run, record, compare. Imports `rstar` and `tasks`."""

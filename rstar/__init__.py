@@ -1,0 +1,1 @@
+"""How a problem is solved and how the models are made. Imports `tasks` only."""

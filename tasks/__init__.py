@@ -1,0 +1,1 @@
+"""What is asked and what counts as correct. Imports nothing of `rstar`, `harness` or `leaderboard`."""

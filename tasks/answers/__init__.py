@@ -1,0 +1,1 @@
+"""Answer extraction and equivalence (the public names are listed here once the checker is in place)."""
