@@ -1,0 +1,56 @@
+# Every target sets itself up: the only requirement is Python 3.11 or newer.
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PACKAGES := harness leaderboard rstar tasks
+OLDEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test test-slow check format bench-answers clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: $(STAMP)  ## Create .venv and install the pinned packages (a second call is instant)
+
+# The stamp is newer than both files exactly when the environment matches them. PYTHON=... picks another interpreter.
+$(STAMP): pyproject.toml constraints.txt
+	@python=""; for name in $(PYTHON) python3.11 python3.12 python3.13 python3 python; do \
+	    if "$$name" -c '$(OLDEST)' 2>/dev/null; then python="$$name"; break; fi; done; \
+	if [ -z "$$python" ]; then \
+	    echo "error: found no Python 3.11 or newer with the venv module on PATH; install one (on Debian or Ubuntu:" \
+	         "python3-venv) or run 'make PYTHON=/path/to/python3.11 ...'" >&2; exit 2; fi; \
+	echo "Setting up $(VENV) with $$("$$python" --version); a few minutes on the first call."; \
+	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)  ## The tasks on this machine, and the grading of a few stored replies
+	$(BIN)/rstar tasks
+	$(BIN)/rstar grade docs/examples/replies.jsonl --policy both
+	@echo
+	@echo "Grading works today. The search that writes such replies is not in this version yet."
+
+test: $(STAMP)  ## All tests but the slow ones (no network, no GPU)
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)  ## The slow tests only
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)  ## Format, lint, types, import layers
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_layers.py
+
+format: $(STAMP)  ## Rewrite the files in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench-answers: $(STAMP)  ## Accuracy and speed of the answer checker, beside Math-Verify's
+	$(BIN)/python tests/benchmarks/answers.py
+
+clean:  ## Remove the environment and every generated file
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info
+	find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} +

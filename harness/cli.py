@@ -1,0 +1,129 @@
+"""The `rstar` command: picks the subcommand, and is the one place where an exception becomes a line and an exit code.
+
+Only the subcommand that was asked for is imported, so `rstar --help` stays fast however heavy the others are. To add
+one, write `harness/cli_<name>.py` and give it a line in `COMMANDS`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from tasks.types import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a subcommand lives."""
+
+    module: str
+    attribute: str
+    """A function (one command) or a `typer.Typer` (a command with subcommands of its own)."""
+    summary: str
+    """One line for `rstar --help`."""
+
+
+COMMANDS: dict[str, Command] = {
+    "tasks": Command("harness.cli_tasks", "app", "List the tasks, show one of them or one of its problems."),
+    "grade": Command("harness.cli_grade", "grade", "Grade stored replies again, without a model."),
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run `rstar` with `arguments` (default: the process's own) and leave the process with its exit code.
+
+    Exit codes: 0 done, 1 the command's own negative outcome, 2 bad input or bad usage, 130 interrupted.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        # Not standalone: Typer then raises its errors instead of printing a usage block of several lines.
+        outcome = _build(given)(args=given, prog_name="rstar", standalone_mode=False)
+        sys.stdout.flush()
+    except InputError as error:
+        _fail(str(error), BAD_INPUT)
+    except typer.TyperException as error:
+        _fail(_usage_message(error), BAD_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # The reader (`head`, a pager) has gone. Without this the interpreter complains when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    if outcome == INTERRUPTED:
+        # Typer turns Ctrl-C into this code itself.
+        _fail("interrupted", INTERRUPTED)
+    sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _build(arguments: Sequence[str]) -> typer.Typer:
+    """The command tree, with the real code only for the subcommand that `arguments` name."""
+    app = typer.Typer(
+        name="rstar",
+        help="Benchmarks, an exact answer checker and test-time search for small models that do mathematics.",
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
+    is_completing = "_RSTAR_COMPLETE" in os.environ
+    for name, command in COMMANDS.items():
+        _mount(app, name, command, is_loaded=is_completing or name == wanted)
+    return app
+
+
+def _mount(app: typer.Typer, name: str, command: Command, *, is_loaded: bool) -> None:
+    """Add one subcommand to `app`: the real one, or a stand-in that only appears in the help."""
+    target = getattr(import_module(command.module), command.attribute) if is_loaded else _stand_in
+    if isinstance(target, typer.Typer):
+        app.add_typer(target, name=name, help=command.summary)
+    else:
+        app.command(name, short_help=command.summary)(target)
+
+
+def _stand_in() -> None:
+    """Never runs: the subcommand that runs is always the loaded one."""
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"rstar-bench {version('rstar-bench')}")
+        raise typer.Exit
+
+
+def _root(
+    context: typer.Context,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def _usage_message(error: typer.TyperException) -> str:
+    """Typer's complaint as one sentence, with the command whose help explains it."""
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    where = context.command_path if context is not None else "rstar"
+    return f"{message.rstrip('.')}; see '{where} --help'"
+
+
+def _fail(message: str, code: int) -> None:
+    """Print `message` as one line on stderr and leave with `code`."""
+    sys.stderr.write(f"error: {' '.join(message.split())}\n")
+    sys.exit(code)
+
+
+if __name__ == "__main__":
+    main()
