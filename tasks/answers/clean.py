@@ -56,6 +56,7 @@ _SPACES = re.compile(
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z({\[$%])")
 _GROUPED = re.compile(r"(?<=\d)(?:,\\!|\s*\{\s*,\s*\}\s*|\\,)\s*(?=\d{3}(?!\d))")
 _SPACED = re.compile(r"(?<![\d.,\\}_^])\d{1,3}(?: \d{3})+(?![\d/]|\s*\\?[a-z]*frac)")
+_BARE_POINT = re.compile(r"(?<![\d.])\.(?=\\(?:overline|bar|dot)(?![A-Za-z]))")
 _MARKDOWN = re.compile(r"^(\*\*|__|`+)(.+?)\1$", re.DOTALL)
 
 
@@ -71,6 +72,7 @@ def clean(text: str) -> str:
     text = _STYLES.sub(" ", _SIZES.sub("", text))
     text = re.sub(r"\{([-+,:])\}", r"\1", _GROUPED.sub("", text).replace("\\!", ""))
     text = _SPACES.sub(" ", text).replace("\\,", " ")
+    text = _BARE_POINT.sub("0.", text)
     text = _strip_ends(_drop_delimiters(text))
     return _SPACED.sub(lambda m: m.group().replace(" ", ""), text)
 

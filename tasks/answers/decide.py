@@ -6,11 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
+from tasks.answers.clean import clean
 from tasks.answers.compare import Comparison
 from tasks.answers.extract import extract
 from tasks.answers.limits import Undecided, Unreadable
-from tasks.answers.reader import choice_letter, read
-from tasks.answers.values import Value
+from tasks.answers.reader import choice_letter, read, words
+from tasks.answers.values import Value, Words
 
 _CACHED_CHARS = 400
 _CHOICE = re.compile(r"[A-J]")
@@ -52,6 +53,8 @@ def _decide(reference: str, predicted: str) -> Decision:
         is_same = comparison.same(left, right)
     except Undecided as error:
         return Decision(False, False, f"undecided: {error}")
+    if not is_same and isinstance(left, Words) != isinstance(right, Words) and _same_words(reference, predicted):
+        return Decision(True, True, "words")
     if not is_same and _same_choice(reference, predicted):
         return Decision(True, True, "choice letter")
     return Decision(is_same, True, comparison.tier)
@@ -72,6 +75,12 @@ def cached_value(text: str) -> Value:
 @lru_cache(maxsize=4_096)
 def _remembered(text: str) -> Value:
     return read(text)
+
+
+def _same_words(reference: str, predicted: str) -> bool:
+    """Whether both are the same words where only one reads as words: `Evelyn` and `EVELYN`, a name in capitals."""
+    first, second = words(clean(reference)), words(clean(predicted))
+    return first == second and isinstance(first, Words) and first.text.replace(" ", "").isalpha()
 
 
 def _same_choice(reference: str, predicted: str) -> bool:

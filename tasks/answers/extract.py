@@ -24,7 +24,7 @@ _MAX_WORDS = 8
 """Longest answer in plain words that an announcing sentence may give."""
 
 _MAX_BARE_CHARS = 120
-_PLAIN_WORD = re.compile(r"(?<![\\A-Za-z])(?!sqrt|frac|infty)[A-Za-z]{4,}|\$")
+_PLAIN_WORD = re.compile(r"(?<![\\A-Za-z])(?!sqrt|frac|infty)[A-Za-z]{4,}|\$|[A-Za-z]'[a-z]")
 _NEXT_TURN = re.compile(
     r"<\|(?:im_start|start_header_id|user)\|>\s*(?:user)?|<\|(?:im_end|endoftext|end_of_text|eot_id)\|>|</s>"
 )

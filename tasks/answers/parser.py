@@ -7,6 +7,8 @@ sum runs over them.
 
 from __future__ import annotations
 
+from tasks.answers.calculus import integral, limit, series
+from tasks.answers.cursor import END, Cursor
 from tasks.answers.expression import (
     DEGREE,
     EULER,
@@ -17,7 +19,6 @@ from tasks.answers.expression import (
     Constant,
     Expr,
     Number,
-    Series,
     Symbol,
     add,
     divide,
@@ -28,12 +29,12 @@ from tasks.answers.expression import (
 )
 from tasks.answers.lexer import Token
 from tasks.answers.limits import MAX_DEPTH, Unreadable
-from tasks.answers.numbers import number_text, number_value, repeating_decimal
+from tasks.answers.names import letter
+from tasks.answers.numbers import number_value
+from tasks.answers.numerals import FRACTIONS, number
 from tasks.answers.vocabulary import ACCENTS, DOTS, INVERSES, TRIGONOMETRIC
 
-_END = Token("end", "")
 _CLOSING = {"(": ")", "[": "]", "{": "}", "⌊": "⌋", "⌈": "⌉", "|": "|", "\\{": "\\}"}
-_FRACTIONS = {"frac", "dfrac", "tfrac", "cfrac", "sfrac"}
 _BINOMIALS = {"binom", "dbinom", "tbinom"}
 _RADIANS = {"#degree": divide(PI, Number(180))}
 _STARTERS = {"(", "[", "{", "|", "⌊", "⌈"}
@@ -41,38 +42,15 @@ _STARTERS = {"(", "[", "{", "|", "⌊", "⌈"}
 
 def parse_expression(tokens: list[Token]) -> Expr:
     """The expression that `tokens` spell; raises `Unreadable` unless every token is used."""
-    parser = _Parser(tokens)
-    result = parser.sum()
-    if parser.peek() is not _END:
+    parser = Parser(tokens)
+    result = parser.tex_group()
+    if parser.peek() is not END:
         raise Unreadable(f"cannot read on at {parser.peek().text!r}")
     return result
 
 
-class _Parser:
-    def __init__(self, tokens: list[Token]) -> None:
-        self.tokens = tokens
-        self.position = 0
-        self.depth = 0
-        self.bars = 0
-        self.bound: set[str] = set()
-
-    def peek(self, offset: int = 0) -> Token:
-        index = self.position + offset
-        return self.tokens[index] if index < len(self.tokens) else _END
-
-    def take(self) -> Token:
-        token = self.peek()
-        self.position += 1
-        return token
-
-    def at(self, *texts: str) -> bool:
-        token = self.peek()
-        return token.kind == "sign" and token.text in texts
-
-    def expect(self, text: str) -> None:
-        if not self.at(text):
-            raise Unreadable(f"expected {text!r}, found {self.peek().text!r}")
-        self.position += 1
+class Parser(Cursor):
+    """The grammar of expressions, from the weakest binding down."""
 
     def sum(self) -> Expr:
         self.depth += 1
@@ -212,9 +190,9 @@ class _Parser:
 
     def _primary(self, token: Token) -> Expr:
         if token.kind == "number":
-            return self.number(token.text)
+            return number(self, token.text)
         if token.kind == "letter":
-            return self.letter(token.text)
+            return letter(self, token.text)
         if token.kind == "function":
             return self.function(token.text)
         if token.kind == "command":
@@ -226,129 +204,7 @@ class _Parser:
                 return Call(f"base:{inner.value}", (self.argument(),))
             name = {"|": "abs", "⌊": "floor", "⌈": "ceil"}.get(token.text)
             return Call(name, (inner,)) if name else inner
-        raise Unreadable(f"unexpected {token.text!r}" if token is not _END else "the answer breaks off")
-
-    def number(self, text: str) -> Expr:
-        repeating = self.repeating(text)
-        if repeating is not None:
-            return repeating
-        if self.at("_"):
-            self.take()
-            base = self.argument()
-            return Call(f"base:{number_text(text)}", (base,))
-        value = number_value(text)
-        return self.mixed(text, value) or value
-
-    def repeating(self, text: str) -> Expr | None:
-        r"""`0.1\overline{6}`, `0.\dot{6}`, `0.(6)`, with `text` the digits read so far; else None."""
-        start = self.position
-        if self.at("."):
-            self.take()
-            text += "."
-        token = self.peek()
-        if "." not in text or not (
-            (token.kind == "command" and token.text in ("overline", "bar", "dot"))
-            or (text.endswith(".") and token.text == "(" and token.kind == "sign")
-            or (token.kind == "command" and token.text in DOTS)
-        ):
-            self.position = start
-            return None
-        self.take()
-        if token.text in DOTS:
-            return repeating_decimal(text, text[-1:]) if text[-3:] == text[-1:] * 3 else None
-        if token.text == "(":
-            digits = self.take().text
-            self.expect(")")
-        else:
-            digits = self.digits()
-        if token.text == "dot":  # dots stand over the first and the last digit of the period
-            if self.peek().kind == "number":
-                digits += self.take().text
-            if self.peek().text == "dot" and self.take():
-                digits += self.digits()
-        return repeating_decimal(text, digits)
-
-    def digits(self) -> str:
-        if self.at("{"):
-            self.take()
-            text = self.take().text
-            self.expect("}")
-            return text
-        return self.take().text
-
-    def mixed(self, text: str, whole: Expr) -> Expr | None:
-        r"""`2\frac12` and `2 1/2` as sums; an improper or symbolic fraction multiplies instead."""
-        if not text.isdigit():
-            return None
-        start = self.position
-        token = self.peek()
-        if token.kind == "command" and token.text in _FRACTIONS:
-            before = list(self.tokens)
-            self.take()
-            top, bottom = self.argument(), self.argument()
-            if _is_proper(top, bottom):
-                return add((whole, divide(top, bottom)))
-            self.tokens, self.position = before, start
-        elif token.kind == "number" and self.peek(1).text == "/" and self.peek(2).kind == "number":
-            top, bottom = number_value(token.text), number_value(self.peek(2).text)
-            if not _is_proper(top, bottom):
-                raise Unreadable("two numbers side by side")
-            self.position += 3
-            return add((whole, divide(top, bottom)))
-        return None
-
-    def letter(self, name: str) -> Expr:
-        symbol = self.subscripted(name)
-        if symbol == name and name in ("e", "i") and name not in self.bound:
-            return EULER if name == "e" else IMAGINARY
-        if symbol == name and name == "C" and self.at("_"):
-            raise Unreadable("combination notation")
-        while self.at("'") and self._applies(symbol, 1):
-            self.take()
-            symbol += "'"
-        if name in "fgh" and self.at("^") and self._inverse():
-            symbol += "^-1"
-        if self.at("(") and self._applies(name, 0):
-            return Call(f"apply:{symbol}", self.arguments())
-        return Symbol(symbol)
-
-    def _applies(self, name: str, offset: int) -> bool:
-        """Whether `name(` applies a function: f, g, h always; a capital only to one letter or number."""
-        if self.peek(offset).text != "(" or self.peek(offset).kind != "sign":
-            return False
-        if name[0] in "fgh":
-            return True
-        single = self.peek(offset + 1).kind in ("letter", "number") and self.peek(offset + 2).text == ")"
-        return single and name[0].isupper() and name[0].isascii()
-
-    def _inverse(self) -> bool:
-        texts = [self.peek(n).text for n in range(5)]
-        if texts[1:4] == ["{", "-", "1"] and texts[4] == "}" and self.peek(5).text == "(":
-            self.position += 5
-            return True
-        return False
-
-    def subscripted(self, name: str) -> str:
-        while self.at("_"):
-            self.take()
-            if self.at("{"):
-                self.take()
-                parts = []
-                depth = 0
-                while depth or not self.at("}"):
-                    token = self.take()
-                    if token is _END:
-                        raise Unreadable("subscript never closes")
-                    depth += {"{": 1, "}": -1}.get(token.text, 0)
-                    parts.append(token.text)
-                self.take()
-                name += "_" + "".join(parts)
-            else:
-                token = self.take()
-                if token.kind == "sign" or token is _END:
-                    raise Unreadable("empty subscript")
-                name += "_" + token.text
-        return name
+        raise Unreadable(f"unexpected {token.text!r}" if token is not END else "the answer breaks off")
 
     def arguments(self) -> tuple[Expr, ...]:
         opening = self.take().text
@@ -393,7 +249,7 @@ class _Parser:
         return multiply(factors)
 
     def command(self, name: str) -> Expr:
-        if name in _FRACTIONS:
+        if name in FRACTIONS:
             top = self.argument()
             return divide(top, self.argument())
         if name in _BINOMIALS:
@@ -402,11 +258,11 @@ class _Parser:
         if name == "sqrt":
             return self.root()
         if name in ("sum", "prod"):
-            return self.series("sum" if name == "sum" else "product")
+            return series(self, "sum" if name == "sum" else "product")
         if name == "int":
-            return self.integral()
+            return integral(self)
         if name == "lim":
-            return self.limit()
+            return limit(self)
         if name in ("overline", "bar") or name in ACCENTS:
             inner = self.argument()
             return Call(name, (inner,)) if isinstance(inner, Symbol) and name in ("bar", "overline", "hat") else inner
@@ -427,56 +283,6 @@ class _Parser:
             self.expect("]")
         inner = self.arguments()[0] if self.at("(") else self.argument()
         return power(inner, divide(Number(1), degree))
-
-    def series(self, kind: str) -> Expr:
-        self.expect("_")
-        self.expect("{")
-        variable = self.subscripted(self.take().text)
-        self.expect("=")
-        lower = self.sum()
-        self.expect("}")
-        self.expect("^")
-        upper = self.exponent()
-        self.bound.add(variable)
-        body = self.product()
-        self.bound.discard(variable)
-        return Series(kind, variable, lower, upper, body)
-
-    def integral(self) -> Expr:
-        lower = upper = None
-        for _ in range(2):
-            if self.at("_"):
-                self.take()
-                lower = self.argument()
-            elif self.at("^"):
-                self.take()
-                upper = self.exponent()
-        end = self.position
-        while not (self.tokens[end : end + 1] and self.tokens[end].text == "d" and self.tokens[end + 1 : end + 2]
-                   and self.tokens[end + 1].kind == "letter"):  # fmt: skip
-            end += 1
-            if end >= len(self.tokens):
-                raise Unreadable("integral without a differential")
-        body = parse_expression(self.tokens[self.position : end]) if end > self.position else Number(1)
-        self.position = end + 2
-        if lower is None or upper is None:
-            raise Unreadable("indefinite integral")
-        return Series("integral", self.tokens[end + 1].text, lower, upper, body)
-
-    def limit(self) -> Expr:
-        self.expect("_")
-        self.expect("{")
-        variable = self.take().text
-        self.expect("->")
-        point = self.sum()
-        self.expect("}")
-        return Series("limit", variable, point, point, self.product())
-
-
-def _is_proper(top: Expr, bottom: Expr) -> bool:
-    if not isinstance(top, Number) or not isinstance(bottom, Number):
-        return False
-    return 0 < top.value < bottom.value and top.value.denominator == bottom.value.denominator == 1
 
 
 def _apply(name: str, base: Expr | None, arguments: tuple[Expr, ...]) -> Expr:

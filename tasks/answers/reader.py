@@ -234,7 +234,9 @@ def _bracketed(tokens: list[Token]) -> Value | None:
 
 def _braced(inside: list[Token], *, is_set: bool) -> Value | None:
     if not inside:
-        return Collection((), is_set=True)
+        return EMPTY
+    if not is_set and any(t.kind == "command" and t.text in ("over", "choose") for t in inside):
+        return None
     pieces, cuts = split(inside, lambda t: is_sign(t, ("|", ":")))
     if is_set and len(cuts) in (1, 3) and not _is_absolute(pieces, cuts):
         rest = inside[len(pieces[0]) + 1 :]
