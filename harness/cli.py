@@ -11,7 +11,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -44,11 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Exit codes: 0 done, 1 the command's own negative outcome, 2 bad input or bad usage, 130 interrupted.
     """
-    given = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        # Not standalone: Typer then raises its errors instead of printing a usage block of several lines.
-        outcome = _build(given)(args=given, prog_name="rstar", standalone_mode=False)
-        sys.stdout.flush()
+        sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
     except InputError as error:
         _fail(str(error), BAD_INPUT)
     except typer.TyperException as error:
@@ -58,11 +54,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # The reader (`head`, a pager) has gone. Without this the interpreter complains when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        sys.exit(1)
+
+
+def _run(arguments: Sequence[str]) -> int:
+    """The exit code of the subcommand that `arguments` name."""
+    # Not standalone: Typer then raises its errors instead of printing a usage block of several lines.
+    outcome = _build(arguments)(args=arguments, prog_name="rstar", standalone_mode=False)
+    sys.stdout.flush()
     if outcome == INTERRUPTED:
-        # Typer turns Ctrl-C into this code itself.
-        _fail("interrupted", INTERRUPTED)
-    sys.exit(outcome if isinstance(outcome, int) else 0)
+        # Typer has turned Ctrl-C into this code itself.
+        raise KeyboardInterrupt
+    return outcome if isinstance(outcome, int) else 0
 
 
 def _build(arguments: Sequence[str]) -> typer.Typer:
@@ -97,6 +100,8 @@ def _stand_in() -> None:
 
 def _show_version(is_asked: bool) -> None:
     if is_asked:
+        from importlib.metadata import version
+
         typer.echo(f"rstar-bench {version('rstar-bench')}")
         raise typer.Exit
 
@@ -116,7 +121,7 @@ def _usage_message(error: typer.TyperException) -> str:
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     where = context.command_path if context is not None else "rstar"
-    return f"{message.rstrip('.')}; see '{where} --help'"
+    return f"{message} (see '{where} --help')"
 
 
 def _fail(message: str, code: int) -> None:

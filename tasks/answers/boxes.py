@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _BOX = re.compile(r"\\(?:f?boxed|fbox)\s*(?=\{)|\\boxed\s+(?=[^\s{])")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _WORD = re.compile(r"[^\s$]+")
 _GAP_PIECE = re.compile(r"[A-Za-z](?:_\{?\w{1,9}\}?)?\s*=|[A-Za-z]+|\d{1,2}\)|[\s,;.&$()\[\]\\{}+]")
 _MAX_GAP_CHARS = 80
@@ -31,13 +32,28 @@ def closing_brace(text: str, start: int) -> int:
     return -1
 
 
+def _closing_braces(text: str) -> dict[int, int]:
+    """The position of the closing brace for each opening one that has one; a single pass however they nest."""
+    closing: dict[int, int] = {}
+    stack: list[int] = []
+    for match in _BRACE.finditer(text):
+        if match.group() == "{":
+            stack.append(match.start())
+        elif match.group() == "}" and stack:
+            closing[stack.pop()] = match.start()
+    return closing
+
+
 def find_boxes(text: str) -> list[tuple[int, int, str]]:
     """(start, end, content) of every outermost box, in order; a box that never closes is left out."""
     found: list[tuple[int, int, str]] = []
+    if "boxed" not in text and "fbox" not in text:
+        return found
+    closing = _closing_braces(text)
     position = 0
     while match := _BOX.search(text, position):
         if match.end() < len(text) and text[match.end()] == "{":
-            end = closing_brace(text, match.end())
+            end = closing.get(match.end(), -1)
             if end < 0:
                 position = match.end()
                 continue

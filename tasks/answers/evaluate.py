@@ -26,6 +26,8 @@ from tasks.answers.sample_points import POINT, opaque_value
 
 BITS = 256
 """Working precision of a comparison; a unit of budget is one operation at it."""
+_MAX_ARGUMENT_BITS = 4_096
+"""A function of a larger number is not computed: reducing it modulo pi would need as many digits."""
 _MAX_EXPONENT_BITS = 64
 """A power whose exponent is larger than 2^64 is not computed: reducing it would need as many digits."""
 
@@ -117,6 +119,8 @@ def _call(expr: Call, recurse: Callable[[Expr], Any], point: int, mp: Any) -> An
     arguments = [recurse(a) for a in expr.args]
     if any(not mp.isfinite(a) for a in arguments):
         raise Undecided("a function of infinity")
+    if any(mp.mag(a) > _MAX_ARGUMENT_BITS for a in arguments):
+        raise TooLarge(f"{expr.name} of a number beyond 2^{_MAX_ARGUMENT_BITS}")
     try:
         value = function(mp, *arguments)
     except (ZeroDivisionError, ValueError, OverflowError) as error:

@@ -141,6 +141,8 @@ def add(terms: Iterable[Expr]) -> Expr:
                 continue
             coefficient, rest = split_coefficient(part)
             coefficients[rest] = coefficients.get(rest, Fraction(0)) + coefficient
+    if INFINITY in coefficients and not coefficients[INFINITY]:
+        raise Unreadable("infinity minus infinity")
     parts = [scale(rest, c) for rest, c in coefficients.items() if c]
     parts.sort(key=lambda e: e.key)
     if constant or not parts:
@@ -161,6 +163,8 @@ def multiply(factors: Iterable[Expr]) -> Expr:
             else:
                 exponents.setdefault(part, []).append(ONE)
     if not constant:
+        if INFINITY in exponents:
+            raise Unreadable("zero times infinity")
         return ZERO
     parts: list[Expr] = []
     for base, powers in exponents.items():
@@ -208,6 +212,8 @@ def power(base: Expr, exponent: Expr) -> Expr:
         if exponent.value == 1:
             return base
         if exponent.value == 0:
+            if base == INFINITY:
+                raise Unreadable("infinity to the power of zero")
             return ONE
         folded = _numeric_power(base, exponent.value)
         if folded is not None:

@@ -17,14 +17,18 @@ from collections import deque
 from collections.abc import Iterator
 
 from tasks.answers.boxes import boxed_parts, find_boxes
+from tasks.answers.math_spans import math_spans
 
 MAX_REPLY_CHARS = 200_000
 """Only the end of a longer reply is searched; an answer stands at the end."""
+_MAX_SENTENCE_CHARS = 4_000
 _MAX_WORDS = 8
 """Longest answer in plain words that an announcing sentence may give."""
 
 _MAX_BARE_CHARS = 120
-_PLAIN_WORD = re.compile(r"(?<![\\A-Za-z])(?!sqrt|frac|infty)[A-Za-z]{4,}|\$|[A-Za-z]'[a-z]")
+_PLAIN_WORD = re.compile(
+    r"(?<![\\A-Za-z])(?!sqrt|frac|infty)[A-Za-z]{4,}|\$|[A-Za-z]'[a-z]|(?i:\b(?:is|are|so|we|it|the|get|to|of)\b)"
+)
 _NEXT_TURN = re.compile(
     r"<\|(?:im_start|start_header_id|user)\|>\s*(?:user)?|<\|(?:im_end|endoftext|end_of_text|eot_id)\|>|</s>"
 )
@@ -34,7 +38,8 @@ _ANNOUNCEMENT = re.compile(
     r"(?:is|are|:|=|\bequals\b|(?=\$|\\\(|\\\[))\**\s*(?:simply|just|therefore|then)?:?\**\s*)",
     re.IGNORECASE,
 )
-_MATH = re.compile(r"\$\$(?P<a>[^$]+)\$\$|\$(?P<b>(?:[^$\\]|\\.)+)\$|\\\((?P<c>.+?)\\\)|\\\[(?P<d>.+?)\\\]", re.DOTALL)
+_JOINT = re.compile(r"\s*(?:,\s*and|,|and|or)\s*")
+_PERCENT_OR_DEGREE = re.compile(r"\s*(?:\\?%|°)")
 _NUMBER = re.compile(
     r"(?<![\w.,])[-−+]?(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:[.,]\d+)?|\.\d+)(?:\s*/\s*\d+)?(?:\s?%|\\%)?(?!\w*[A-Za-z]\d)"
 )
@@ -92,58 +97,54 @@ def _answer_part(text: str) -> str | None:
 
 def _announced(text: str, start: int, *, final_only: bool) -> str | None:
     """What the last announcement after `start` announces."""
-    found: str | None = None
-    for match in _ANNOUNCEMENT.finditer(text, start):
+    for match in reversed(list(_ANNOUNCEMENT.finditer(text, start))):
         if final_only and not match.group("final") and not match.group().startswith("####"):
             continue
-        found = _sentence(text[match.end() :]) or found
-    return found
+        if found := _sentence(text[match.end() : match.end() + _MAX_SENTENCE_CHARS]):
+            return found
+    return None
 
 
 def _sentence(rest: str) -> str | None:
     """The answer at the start of `rest`: its mathematics, or its words up to the end of the sentence."""
-    rest = rest[:4_000].lstrip(" *:\n")
+    rest = rest.lstrip(" *:\n")
     if not rest:
         return None
-    if math := _MATH.match(rest):
-        parts = [_content(math)]
-        end = math.end()
-        while (joint := re.compile(r"\s*(?:,|and|or|,\s*and)\s*").match(rest, end)) and (
-            following := _MATH.match(rest, joint.end())
-        ):
-            parts.append(_content(following))
-            end = following.end()
-        unit = re.compile(r"\s*(\\?%|°|[A-Za-z]+(?:\^?[23²³])?)(?=[\s.,]|$)").match(rest, end)
-        tail = f" {unit.group(1)}" if unit and len(parts) == 1 and unit.group(1) in ("%", r"\%", "°") else ""
-        return _tidy(", ".join(parts) + tail)
+    spans = math_spans(rest)
+    if spans and spans[0].start == 0:
+        parts = [spans[0].content]
+        end = spans[0].end
+        for span in spans[1:]:
+            if not _JOINT.fullmatch(rest, end, span.start):
+                break
+            parts.append(span.content)
+            end = span.end
+        sign = _PERCENT_OR_DEGREE.match(rest, end) if len(parts) == 1 else None
+        return _tidy(", ".join(parts) + (sign.group() if sign else ""))
     end_match = _SENTENCE_END.search(rest)
     sentence = rest[: end_match.start()] if end_match else rest
     hope = _HOPE.search(sentence)
     sentence = _tidy(sentence[: hope.start()] if hope else sentence) or ""
     if not sentence:
         return None
-    if len(sentence.split()) > _MAX_WORDS or (len(sentence.split()) > 3 and _MATH.search(sentence)):
+    if len(sentence.split()) > _MAX_WORDS or (len(sentence.split()) > 3 and math_spans(sentence)):
         return _last_value(sentence)
     return sentence
 
 
 def _last_value(text: str) -> str | None:
     """The last mathematics or number in `text`, whichever ends later."""
-    math = _last(_MATH.finditer(text))
-    number = _last(_NUMBER.finditer(text, math.end() if math else 0))
+    spans = math_spans(text)
+    number = _last(_NUMBER.finditer(text, spans[-1].end if spans else 0))
     if number is not None:
         value = number.group().strip()
         # A comma before one or two digits is a decimal comma.
         return re.sub(r"^([-−+]?\d+),(\d{1,2})$", r"\1.\2", value)
-    return _tidy(_content(math)) if math else None
+    return _tidy(spans[-1].content) if spans else None
 
 
 def _last(matches: Iterator[re.Match[str]]) -> re.Match[str] | None:
     return next(iter(deque(matches, maxlen=1)), None)
-
-
-def _content(match: re.Match[str]) -> str:
-    return next(g for g in match.groups() if g is not None).strip()
 
 
 def _tidy(text: str) -> str | None:

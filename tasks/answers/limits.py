@@ -14,7 +14,7 @@ MAX_DEPTH = 48
 """Deepest nesting of brackets, fractions, roots and exponents."""
 MAX_ITEMS = 400
 """Most elements of one list, set or tuple."""
-MAX_INTEGER_BITS = 300_000
+MAX_INTEGER_BITS = 80_000
 """Largest exact integer, in bits: 2^20090 fits (an own case has it), 10^10^6 does not."""
 MAX_NUMBER_DIGITS = 3_000
 """Most digits of one number literal (CPython refuses to print more than 4,300)."""

@@ -23,8 +23,8 @@ _LETTER = re.compile(r"\b([A-E])\b")
 def decide_officially(reference: str, predicted: str) -> Decision:
     """The decision of the official rule: strict equality in either order, else closeness of numbers, else a letter."""
     first = decide(reference, predicted)
-    if first.is_same:
-        return first
+    if first.is_same or not first.is_decided:
+        return first  # what took all the time there is would take it again
     if decide(predicted, reference).is_same:
         return Decision(True, True, "official: other order")
     try:

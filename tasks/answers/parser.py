@@ -53,15 +53,11 @@ class Parser(Cursor):
     """The grammar of expressions, from the weakest binding down."""
 
     def sum(self) -> Expr:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unreadable("nested too deep")
         terms = [self.product()]
         while self.at("+", "-", "±", "∓"):
             sign = self.take().text
             term = self.product()
             terms.append(term if sign == "+" else negate(term) if sign == "-" else Call(sign, (term,)))
-        self.depth -= 1
         return add(terms)
 
     def product(self) -> Expr:
@@ -127,7 +123,13 @@ class Parser(Cursor):
         if self.peek().kind == "number":
             return number_value(self.take().text)
         result = self.primary()
-        return power(result, self.exponent()) if self.at("^") and self.take() else result
+        if not self.at("^"):
+            return result
+        self.take()
+        self.deeper()
+        result = power(result, self.exponent())
+        self.depth -= 1
+        return result
 
     def postfix(self, base: Expr) -> Expr:
         while True:
@@ -180,10 +182,14 @@ class Parser(Cursor):
             raise Unreadable("a sign is no argument")
         return self.primary()
 
-    def primary(self) -> Expr:
+    def deeper(self) -> None:
+        """Count one more level of nesting; the caller takes it off again."""
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise Unreadable("nested too deep")
+
+    def primary(self) -> Expr:
+        self.deeper()
         result = self._primary(self.take())
         self.depth -= 1
         return result

@@ -31,12 +31,14 @@ def signature(value: Value) -> float | str:
     Order, brackets, units, repetition and labels do not enter, since answers that differ in them may be equal.
     """
     value = labelled(value)[1]
+    if is_set_like(value):
+        return _set(value)
     match value:
         case Words():
             return value.text
         case Quantity():
             return _number(value.expr)
-        case Relation() if not is_set_like(value):
+        case Relation():
             return "equation"
         case Ratio():
             return "ratio" if not value.is_clock else _total(value.terms)
