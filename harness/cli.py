@@ -34,6 +34,7 @@ class Command:
 
 COMMANDS: dict[str, Command] = {
     "tasks": Command("harness.cli_tasks", "app", "List the tasks, show one of them or one of its problems."),
+    "overlap": Command("harness.cli_overlap", "overlap", "Check a train pool for test questions."),
     "grade": Command("harness.cli_grade", "grade", "Grade stored replies again, without a model."),
 }
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from fractions import Fraction
 from math import isqrt
 
+from tasks.answers.exact import EXACT_FUNCTIONS
 from tasks.answers.limits import MAX_INTEGER_BITS, Unreadable
 
 
@@ -280,6 +281,18 @@ def _integer_root(value: int, degree: int) -> int | None:
     return None
 
 
+def call(name: str, args: tuple[Expr, ...]) -> Expr:
+    """`name(args)` in normal form: exact where all arguments are exact, arguments sorted where order does not count."""
+    numbers = [a.value for a in args if isinstance(a, Number)]
+    if len(numbers) == len(args) and name in EXACT_FUNCTIONS:
+        value = EXACT_FUNCTIONS[name](*numbers)
+        if value is not None:
+            return Number(_bounded(Fraction(value)))
+    if name in ("gcd", "lcm", "max", "min"):
+        args = tuple(sorted(args, key=lambda a: a.key))
+    return Call(name, args)
+
+
 def split_coefficient(expr: Expr) -> tuple[Fraction, Expr]:
     """(3, x*y) of 3*x*y; (1, expr) where there is no numeric factor."""
     if isinstance(expr, Number):
@@ -336,7 +349,7 @@ def substitute(expr: Expr, values: dict[str, Expr]) -> Expr:
     if isinstance(expr, Power):
         return power(substitute(expr.base, values), substitute(expr.exponent, values))
     if isinstance(expr, Call):
-        return Call(expr.name, tuple(substitute(a, values) for a in expr.args))
+        return call(expr.name, tuple(substitute(a, values) for a in expr.args))
     if isinstance(expr, Series):
         copy = Series.__new__(Series)
         copy.kind, copy.variable = expr.kind, expr.variable

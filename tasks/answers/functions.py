@@ -6,8 +6,7 @@ from collections.abc import Callable
 from math import gcd, lcm
 from typing import Any
 
-MAX_FACTORIAL = 5_000
-"""Largest argument of a factorial or binomial that is computed; 9!!!! style towers stay undecided."""
+from tasks.answers.exact import MAX_FACTORIAL
 
 
 def _integers(mp: Any, arguments: tuple[Any, ...]) -> list[int]:

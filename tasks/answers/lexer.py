@@ -39,6 +39,10 @@ _NUMBER = re.compile(
     r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,6}(?![\d.A-Za-z]))?"
 )
 _UNGROUPED = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,6}(?![\d.A-Za-z]))?")
+_RATE = re.compile(
+    r"(?:km|cm|mm|m|ft|mi|kg|g|mL|L|l)\s*/\s*(?:sec|s|hr|h|min|mL|L|l|kg|cm|m)(?![A-Za-z])(?:\^\{?[23]\}?)?"
+)
+_COMPOUND_UNIT = re.compile(r"[A-Za-z]+(?:\^\{?-?[1-3]\}?)?(?:\s*[/*·]\s*[A-Za-z]+(?:\^\{?-?[1-3]\}?)?)+")
 _RUN = re.compile(r"[A-Za-z]+")
 _SIGNS = ("<=>", "...", "!=", "<=", ">=", "=<", "=>", "==", "->", "**", "||")
 _SIGN_NAMES = {"=<": "<=", "==": "=", "**": "^", "||": "|", "...": "ldots"}
@@ -112,6 +116,9 @@ def _letters(text: str, position: int, tokens: list[Token]) -> int:
     match = _RUN.match(text, position)
     assert match is not None
     run = match.group()
+    if tokens and tokens[-1].kind == "number" and (rate := _RATE.match(text, position)):
+        _unit_words(rate.group(), tokens)
+        return rate.end()
     after_number = bool(tokens) and (tokens[-1].kind == "number" or tokens[-1].text in ("}", ")"))
     if run in PLAIN_FUNCTIONS:
         tokens.append(Token("function", FUNCTIONS[run]))
@@ -236,6 +243,8 @@ def _text_group(text: str, match: re.Match[str], tokens: list[Token], depth: int
         tokens.append(Token("word", f"numbers {stripped}"))
     elif connective and connective.group(1) in CONNECTIVES:
         _append_connective(connective.group(1), tokens)
+    elif command in ("text", "textrm", "mathrm", "mbox") and tokens and _COMPOUND_UNIT.fullmatch(stripped):
+        _unit_words(stripped, tokens)
     elif stripped == "min" and tokens and tokens[-1].kind == "number":
         tokens.append(Token("word", "min"))
     elif stripped in FUNCTIONS and command in ("operatorname", "mathrm", "text", "rm"):
@@ -264,6 +273,12 @@ def _text_group(text: str, match: re.Match[str], tokens: list[Token], depth: int
     else:
         tokens.extend(tokenize(content, depth=depth + 1))
     return after
+
+
+def _unit_words(unit: str, tokens: list[Token]) -> None:
+    """A compound unit such as `m/s` or `kg*m^2` as words and signs."""
+    pieces = re.findall(r"[A-Za-z]+|\d+|[/^*-]", unit)
+    tokens.extend(Token("word" if p.isalpha() else "number" if p.isdigit() else "sign", p) for p in pieces)
 
 
 def _is_product(command: str, content: str) -> bool:

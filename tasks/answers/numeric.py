@@ -12,9 +12,11 @@ from typing import Any
 from tasks.answers.evaluate import BITS, TooLarge, Undefined, context, evaluate
 from tasks.answers.expression import Expr, Number, Sum, free_symbols, subtract
 from tasks.answers.limits import Budget, Undecided, Unreadable
-from tasks.answers.sample_points import points
+from tasks.answers.sample_points import points, whole_points
 
 HIGH_BITS = 1024
+MAX_TERM_BITS = 20_000
+"""Size of the largest numbers whose difference is worked out in full."""
 _GUARD_BITS = 64
 """What rounding errors may eat, of either precision."""
 
@@ -23,20 +25,19 @@ def is_zero(expr: Expr, budget: Budget) -> bool:
     """Whether a constant expression is zero. Raises `Undecided` or `Undefined`."""
     if isinstance(expr, Number):
         return expr.value == 0
-    return not _is_clearly_not_zero(expr, BITS, budget) and not _is_clearly_not_zero(expr, HIGH_BITS, budget)
+    if _is_clearly_not_zero(expr, BITS, budget):
+        return False
+    # Enough bits to see a difference of one between the largest terms, and as many again.
+    size = max(0, context(BITS).mag(_scale(expr, context(BITS), budget)))
+    if size > MAX_TERM_BITS:
+        raise TooLarge("terms too large for a difference to be seen")
+    return not _is_clearly_not_zero(expr, HIGH_BITS + int(size), budget)
 
 
 def _is_clearly_not_zero(expr: Expr, bits: int, budget: Budget) -> bool:
     mp = context(bits)
     value = evaluate(expr, {}, mp, budget)
-    if not mp.isfinite(value):
-        return True
-    scale = _scale(expr, mp, budget)
-    if abs(value) > mp.ldexp(scale, _GUARD_BITS - bits):
-        return True
-    if bits == HIGH_BITS and mp.mag(scale) > HIGH_BITS // 2:
-        raise TooLarge("terms too large for a difference to be seen")
-    return False
+    return not mp.isfinite(value) or abs(value) > mp.ldexp(_scale(expr, mp, budget), _GUARD_BITS - bits)
 
 
 def _scale(expr: Expr, mp: Any, budget: Budget) -> Any:
@@ -99,6 +100,23 @@ def _same_at_points(left: Expr, right: Expr, names: list[str], budget: Budget) -
         is_positive = index < _NEEDED_POINTS + 2
         if not is_positive and (mp.im(a) or mp.im(b)):
             continue  # outside the real domain the branch of a root is a convention
+        if abs(a - b) > mp.ldexp(max(abs(a), abs(b)), -_TOLERANCE_BITS):
+            return False
+        num_agreed += 1
+    if num_agreed < _NEEDED_POINTS:
+        return _same_at_whole_points(left, right, names, budget)
+    return True
+
+
+def _same_at_whole_points(left: Expr, right: Expr, names: list[str], budget: Budget) -> bool:
+    """For functions of whole numbers, such as a greatest common divisor."""
+    mp = context(BITS)
+    num_agreed = 0
+    for values in whole_points(names, mp):
+        try:
+            a, b = evaluate(left, values, mp, budget), evaluate(right, values, mp, budget)
+        except Undefined:
+            continue
         if abs(a - b) > mp.ldexp(max(abs(a), abs(b)), -_TOLERANCE_BITS):
             return False
         num_agreed += 1

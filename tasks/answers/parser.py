@@ -21,6 +21,7 @@ from tasks.answers.expression import (
     Number,
     Symbol,
     add,
+    call,
     divide,
     multiply,
     negate,
@@ -71,7 +72,7 @@ class Parser(Cursor):
                 result = divide(result, self.signed())
             elif self.at("mod"):
                 self.take()
-                result = Call("mod", (result, self.signed()))
+                result = call("mod", (result, self.signed()))
             elif self.starts_factor():
                 result = multiply((result, self.powered()))
             else:
@@ -135,10 +136,10 @@ class Parser(Cursor):
         while True:
             if self.at("!"):
                 self.take()
-                base = Call("factorial", (base,))
+                base = call("factorial", (base,))
             elif self.at("'"):
                 self.take()
-                base = Call("prime", (base,))
+                base = call("prime", (base,))
             elif self.peek().kind == "command" and self.peek().text == "degree":
                 self.take()
                 base = multiply((base, DEGREE))
@@ -159,7 +160,7 @@ class Parser(Cursor):
         if self.peek().kind == "command" and self.peek().text in ("over", "choose"):
             infix = self.take().text
             right = self.sum()
-            return divide(left, right) if infix == "over" else Call("binomial", (left, right))
+            return divide(left, right) if infix == "over" else call("binomial", (left, right))
         return left
 
     def argument(self) -> Expr:
@@ -207,9 +208,9 @@ class Parser(Cursor):
             inner = self.group(token.text)
             if token.text == "(" and self.at("_") and isinstance(inner, Number):
                 self.take()
-                return Call(f"base:{inner.value}", (self.argument(),))
+                return call(f"base:{inner.value}", (self.argument(),))
             name = {"|": "abs", "⌊": "floor", "⌈": "ceil"}.get(token.text)
-            return Call(name, (inner,)) if name else inner
+            return call(name, (inner,)) if name else inner
         raise Unreadable(f"unexpected {token.text!r}" if token is not END else "the answer breaks off")
 
     def arguments(self) -> tuple[Expr, ...]:
@@ -260,7 +261,7 @@ class Parser(Cursor):
             return divide(top, self.argument())
         if name in _BINOMIALS:
             top = self.argument()
-            return Call("binomial", (top, self.argument()))
+            return call("binomial", (top, self.argument()))
         if name == "sqrt":
             return self.root()
         if name in ("sum", "prod"):
@@ -271,7 +272,7 @@ class Parser(Cursor):
             return limit(self)
         if name in ("overline", "bar") or name in ACCENTS:
             inner = self.argument()
-            return Call(name, (inner,)) if isinstance(inner, Symbol) and name in ("bar", "overline", "hat") else inner
+            return call(name, (inner,)) if isinstance(inner, Symbol) and name in ("bar", "overline", "hat") else inner
         constants = {"pi": PI, "infty": INFINITY, "infin": INFINITY, "imath": IMAGINARY}
         if name in constants:
             return constants[name]
@@ -302,5 +303,5 @@ def _apply(name: str, base: Expr | None, arguments: tuple[Expr, ...]) -> Expr:
     if name == "lg":
         base = Number(10)
     if name in ("log", "lg", "ln") and base is not None:
-        return divide(Call("ln", arguments), Call("ln", (base,)))
-    return Call(name, arguments)
+        return divide(call("ln", arguments), call("ln", (base,)))
+    return call(name, arguments)

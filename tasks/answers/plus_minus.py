@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from tasks.answers.expression import Call, Expr, Power, Product, Sum, add, multiply, negate, nodes, power
+from tasks.answers.expression import Call, Expr, Power, Product, Sum, add, call, multiply, negate, nodes, power
 from tasks.answers.limits import MAX_PLUS_MINUS, Unreadable
 from tasks.answers.values import Collection, Quantity
 
@@ -42,7 +42,7 @@ def _choose(expr: Expr, signs: dict[Call, int]) -> Expr:
             inner = _choose(expr.args[0], signs)
             return inner if signs[expr] > 0 else negate(inner)
         case Call():
-            return Call(expr.name, tuple(_choose(a, signs) for a in expr.args))
+            return call(expr.name, tuple(_choose(a, signs) for a in expr.args))
         case Sum():
             return add(_choose(t, signs) for t in expr.terms)
         case Product():

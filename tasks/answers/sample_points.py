@@ -25,6 +25,15 @@ def points(names: list[str], mp: Any) -> Iterator[dict[str, Any]]:
         yield values
 
 
+def whole_points(names: list[str], mp: Any) -> Iterator[dict[str, Any]]:
+    """Whole values from 1 to 40 for `names`, at twelve points."""
+    for index in range(12):
+        values: dict[str, Any] = {POINT: index}
+        for name in names:
+            values[name] = mp.floor(1 + 40 * _fraction(f"whole:{index}:{name}", mp))
+        yield values
+
+
 def opaque_value(key: str, point: int, mp: Any) -> Any:
     """A positive number for what has no known value (`f(2)`, an unknown function), one per key and point."""
     return mp.mpf("0.3") + 2 * _fraction(f"opaque:{point}:{key}", mp)

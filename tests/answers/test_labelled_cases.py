@@ -1,4 +1,4 @@
-"""The checker against labelled pairs. What it gets wrong is listed, so that a change of behaviour is seen either way."""
+"""The checker against labelled pairs, ours and (where they are at hand) the shared ones."""
 
 from __future__ import annotations
 
