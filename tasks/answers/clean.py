@@ -23,7 +23,7 @@ _CHARACTERS = {
     "⟩": r"\rangle ", "〈": r"\langle ", "〉": r"\rangle ", "…": r"\ldots ", "∑": r"\sum ", "∏": r"\prod ",
     "∫": r"\int ", "∧": r"\text{ and }", "∨": r"\text{ or }", "→": r"\to ", "∣": "|", "｜": "|", "，": ",",
     "。": ".", "：": ":", "；": ";", "（": "(", "）": ")", "％": r"\%", "⁄": "/", "∕": "/", "！": "!", "＝": "=",
-    "€": r"\text{euro} ", "£": r"\text{pound sterling} ", "¥": r"\text{yen} ", "¢": r"\text{cents} ",
+    "€": r"\text{euro} ", "£": r"\text{gbp} ", "¥": r"\text{yen} ", "¢": r"\text{cents} ",
     "∠": r"\angle ", "△": r"\triangle ", "¬": r"\neg ",
 }  # fmt: skip
 _GREEK = {
@@ -56,6 +56,10 @@ _SPACES = re.compile(
 _DOUBLED = re.compile(r"\\\\(?=[A-Za-z({\[$%])")
 _GROUPED = re.compile(r"(?<=\d)(?:,\\!|\s*\{\s*,\s*\}\s*|\\,)\s*(?=\d{3}(?!\d))")
 _SPACED = re.compile(r"(?<![\d.,\\}_^])\d{1,3}(?: \d{3})+(?![\d/]|\s*\\?[a-z]*frac)")
+_TEMPERATURE = re.compile(r"\^\s*\{?\s*\\circ\s*\}?\s*(?:\\(?:text|mathrm|rm)\s*)?\{?\s*([CF])\s*\}?$")
+_COMBINATIONS = re.compile(r"\{\}_\{?(\d+|[a-z])\}?\s*C_\{?(\d+|[a-z])\}?")
+_UPPER_COMBINATIONS = re.compile(r"(?<![A-Za-z\\}])C_\{?(\d{1,4})\}?\^\{?(\d{1,4})\}?")
+_LETTER_UNIT = re.compile(r"^([-+]?\d[\d.,/]*) +([hmsgLNJWVK])$")
 _BARE_POINT = re.compile(r"(?<![\d.])\.(?=\\(?:overline|bar|dot)(?![A-Za-z]))")
 _MARKDOWN = re.compile(r"^(\*\*|__|`+)(.+?)\1$", re.DOTALL)
 
@@ -72,9 +76,18 @@ def clean(text: str) -> str:
     text = _STYLES.sub(" ", _SIZES.sub("", text))
     text = re.sub(r"\{([-+,:])\}", r"\1", _GROUPED.sub("", text).replace("\\!", ""))
     text = _SPACES.sub(" ", text).replace("\\,", " ")
+    text = _TEMPERATURE.sub(lambda m: r" \text{celsius}" if m.group(1) == "C" else r" \text{fahrenheit}", text)
+    text = _COMBINATIONS.sub(r"\\binom{\1}{\2}", _UPPER_COMBINATIONS.sub(_binomial, text))
     text = _BARE_POINT.sub("0.", text)
     text = _strip_ends(_drop_delimiters(text))
-    return _SPACED.sub(lambda m: m.group().replace(" ", ""), text)
+    text = _SPACED.sub(lambda m: m.group().replace(" ", ""), text)
+    return _LETTER_UNIT.sub(r"\1 \\mathrm{\2}", text)
+
+
+def _binomial(match: re.Match[str]) -> str:
+    """`C_{10}^{3}` chooses 3 of 10; `C_1^2` is the square of a constant."""
+    top, bottom = int(match.group(1)), int(match.group(2))
+    return rf"\binom{{{top}}}{{{bottom}}}" if top >= bottom and top > 2 else match.group()
 
 
 def _single_box(text: str) -> str:
@@ -133,7 +146,7 @@ def _strip_ends(text: str) -> str:
     while previous != text:
         previous = text
         text = text.strip().rstrip("\\").strip()
-        text = re.sub(r"[.,;:]+$", "", text)
+        text = text if text.endswith("...") else re.sub(r"[.,;:]+$", "", text)
         match = _MARKDOWN.match(text)
         if match:
             text = match.group(2)

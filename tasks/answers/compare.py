@@ -23,6 +23,9 @@ from tasks.answers.values import (
     Words,
 )
 
+_DEGREES = ({"degree", "celsius"}, {"degree", "fahrenheit"})
+"""A degree sign may leave its scale unsaid."""
+
 
 class Comparison:
     """One comparison: it carries the budget that bounds it."""
@@ -98,7 +101,7 @@ class Comparison:
             return same_by_symbols(left, right)
 
     def _quantities(self, left: Quantity, right: Quantity) -> bool:
-        if left.unit and right.unit and left.unit != right.unit:
+        if left.unit and right.unit and left.unit != right.unit and {left.unit, right.unit} not in _DEGREES:
             return False
         return self._expressions(left.expr, right.expr)
 

@@ -10,8 +10,9 @@ from tasks.answers.clean import clean
 from tasks.answers.compare import Comparison
 from tasks.answers.extract import extract
 from tasks.answers.limits import Undecided, Unreadable
-from tasks.answers.reader import choice_letter, read, words
+from tasks.answers.reader import read
 from tasks.answers.values import Value, Words
+from tasks.answers.words import choice_letter, words
 
 _CACHED_CHARS = 400
 _CHOICE = re.compile(r"[A-J]")

@@ -39,10 +39,12 @@ _NUMBER = re.compile(
     r"(?:\d{1,3}(?:,\d{3})+(?!,?\d)(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,6}(?![\d.A-Za-z]))?"
 )
 _UNGROUPED = re.compile(r"(?:\d+(?:\.\d+)?|\.\d+)(?:[eE][+-]?\d{1,6}(?![\d.A-Za-z]))?")
+_LETTERS_ONLY = re.compile(r"\s*[A-Z](?:\s*(?:,|and|or|,\s*and)\s*[A-Z])*\s*")
 _RATE = re.compile(
     r"(?:km|cm|mm|m|ft|mi|kg|g|mL|L|l)\s*/\s*(?:sec|s|hr|h|min|mL|L|l|kg|cm|m)(?![A-Za-z])(?:\^\{?[23]\}?)?"
 )
 _COMPOUND_UNIT = re.compile(r"[A-Za-z]+(?:\^\{?-?[1-3]\}?)?(?:\s*[/*·]\s*[A-Za-z]+(?:\^\{?-?[1-3]\}?)?)+")
+_CURRENCIES = {"pounds": "gbp", "euro": "euro"}
 _RUN = re.compile(r"[A-Za-z]+")
 _SIGNS = ("<=>", "...", "!=", "<=", ">=", "=<", "=>", "==", "->", "**", "||")
 _SIGN_NAMES = {"=<": "<=", "==": "=", "**": "^", "||": "|", "...": "ldots"}
@@ -217,6 +219,8 @@ def _named(name: str) -> Token:
     if name in OPERATORS:
         sign = OPERATORS[name]
         return Token("connective", sign) if sign in ("and", "or") else Token("sign", sign)
+    if name in _CURRENCIES:
+        return Token("word", _CURRENCIES[name])
     if name == "forall":
         return Token("connective", "if")
     if name in GREEK:
@@ -237,12 +241,14 @@ def _text_group(text: str, match: re.Match[str], tokens: list[Token], depth: int
     else:
         content, after = text[start : start + 1], start + 1
     command = match.group().strip("\\ ")
-    stripped = content.strip().strip("$")
+    stripped = content.strip().strip("$").replace(r"\cdot", "*")
     connective = _CONNECTIVE_TEXT.match(content)
     if command == "mathbb" or (command == "mathbf" and stripped in ("R", "N", "Z", "Q", "C")):
         tokens.append(Token("word", f"numbers {stripped}"))
     elif connective and connective.group(1) in CONNECTIVES:
         _append_connective(connective.group(1), tokens)
+    elif [t.text for t in tokens[-2:]] == ["_", "{"] and stripped in NUMBER_WORDS:
+        tokens.append(Token("number", str(NUMBER_WORDS[stripped])))
     elif command in ("text", "textrm", "mathrm", "mbox") and tokens and _COMPOUND_UNIT.fullmatch(stripped):
         _unit_words(stripped, tokens)
     elif stripped == "min" and tokens and tokens[-1].kind == "number":
@@ -295,7 +301,7 @@ def _words(content: str, tokens: list[Token]) -> None:
     for word in re.findall(r"[A-Za-z'-]+(?:\.[a-z]\.?)*", content):
         if word in ("and", "or"):
             tokens.append(Token("connective", word))
-        elif len(word) == 1 and word.isupper() and len(content.strip()) <= 3:
+        elif len(word) == 1 and word.isupper() and (len(content.strip()) <= 3 or _LETTERS_ONLY.fullmatch(content)):
             tokens.append(Token("letter", word))
         else:
             tokens.append(Token("word", word))

@@ -36,14 +36,14 @@ def _repeating(parser: Parser, text: str) -> Expr | None:
     token = parser.peek()
     if "." not in text or not (
         (token.kind == "command" and token.text in ("overline", "bar", "dot"))
-        or (text.endswith(".") and token.text == "(" and token.kind == "sign")
-        or (token.kind == "command" and token.text in DOTS)
+        or (token.text == "(" and token.kind == "sign" and _is_period(parser))
+        or token.text in DOTS
     ):
         parser.position = start
         return None
     parser.take()
     if token.text in DOTS:
-        return repeating_decimal(text, text[-1:]) if text[-3:] == text[-1:] * 3 else None
+        return _continued(text)
     if token.text == "(":
         digits = parser.take().text
         parser.expect(")")
@@ -55,6 +55,28 @@ def _repeating(parser: Parser, text: str) -> Expr | None:
         if parser.peek().text == "dot" and parser.take():
             digits += _digits(parser)
     return repeating_decimal(text, digits)
+
+
+def _is_period(parser: Parser) -> bool:
+    """Whether the bracket ahead holds digits only and ends the answer: `0.1(6)`."""
+    after = parser.peek(3)
+    return parser.peek(1).text.isdigit() and parser.peek(2).text == ")" and after.kind in ("end", "word")
+
+
+def _continued(text: str) -> Expr:
+    """`0.1666...`: the shortest period that the digits show, seen twice at least and three digits long in all.
+
+    Raises `Unreadable` where the digits show none (`3.14...`).
+    """
+    whole, _, digits = text.partition(".")
+    for length in range(1, len(digits) // 2 + 1):
+        period = digits[-length:]
+        seen = 0
+        while digits[: len(digits) - seen * length].endswith(period):
+            seen += 1
+        if seen >= 2 and seen * length >= 3:
+            return repeating_decimal(f"{whole}.{digits[: len(digits) - seen * length]}", period)
+    raise Unreadable("no period to be seen")
 
 
 def _digits(parser: Parser) -> str:

@@ -6,15 +6,15 @@ What the grammar does not cover becomes `Words`, which equal only the same words
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from tasks.answers.clean import clean
 from tasks.answers.environments import read_environment
 from tasks.answers.expression import DEGREE, Expr, Number, divide, multiply, nodes, split_coefficient
 from tasks.answers.lexer import Token, tokenize
-from tasks.answers.limits import MAX_CHARS, MAX_ITEMS, Unreadable
+from tasks.answers.limits import MAX_ITEMS, Unreadable
 from tasks.answers.parser import parse_expression
 from tasks.answers.plus_minus import expand_plus_minus
+from tasks.answers.special_forms import read_special_form
 from tasks.answers.structure import is_sign, is_wrapped, split
 from tasks.answers.units import PERCENT, split_unit
 from tasks.answers.values import (
@@ -28,24 +28,15 @@ from tasks.answers.values import (
     Value,
     Words,
 )
-from tasks.answers.vocabulary import DOTS, NUMBER_WORDS, SYNONYMS
+from tasks.answers.vocabulary import DOTS
+from tasks.answers.words import words
 
 EMPTY = Collection((), is_set=True)
 RELATION_SIGNS = ("=", "<", ">", "<=", ">=", "!=", "~", "in", "notin", "===", "->", "=>", "<=>", "subset", "perp",
                   "parallel", "propto", "<->")  # fmt: skip
 _SET_SIGNS = ("∪", "∩", "\\")
-_CLOCK = re.compile(
-    r"^(\d{1,2})\s*:\s*([0-5]\d)(?:\s*:\s*([0-5]\d))?\s*\\?(?:text|mathrm)?\{?\s*([ap])\.?\s*m?\.?\s*\}?$",
-    re.IGNORECASE,
-)
-_DEGREES_AND_MINUTES = re.compile(
-    r"^(\d+)\s*\^\s*\{?\s*\\circ\s*\}?\s*(\d+(?:\.\d+)?)\s*(?:'|\^\s*\{?\s*\\prime\s*\}?)"
-    r"(?:\s*(\d+(?:\.\d+)?)\s*(?:''|\"|\^\s*\{?\s*\\prime\s*\\prime\s*\}?))?$"
-)
 _WHOLE_WORDS = {"yes", "no", "none", "true", "false"}
 _BRACES = re.compile(r"(?<=[0-9])\{:\}(?=[0-9])")
-_CHOICE_WITH_TEXT = re.compile(r"^\s*\(?([A-J])\s*[).:]\s*(?=\S)")
-_WORD_PUNCTUATION = re.compile(r"\\[a-zA-Z]+|[{}$\\*_^~\"']|(?<=[A-Za-z])[-.,;:!?](?=\s|$)")
 
 
 def read(text: str) -> Value:
@@ -53,34 +44,15 @@ def read(text: str) -> Value:
     cleaned = _BRACES.sub(":", clean(text))
     if not cleaned:
         raise Unreadable("empty")
-    clock = _CLOCK.match(cleaned)
-    if clock:
-        terms = tuple(Quantity(Number(int(t))) for t in clock.groups()[:3] if t)
-        return Ratio(terms, is_clock=True, unit=clock.group(4).lower() + "m")
-    angle = _DEGREES_AND_MINUTES.match(cleaned)
-    if angle:
-        degrees, minutes, seconds = (Fraction(t or 0) for t in angle.groups())
-        return Quantity(Number(degrees + minutes / 60 + seconds / 3600), "degree")
+    special = read_special_form(cleaned, read)
+    if special is not None:
+        return special
     if cleaned.isalpha() and cleaned.lower() in _WHOLE_WORDS:
         return words(cleaned)
     try:
         return read_tokens(tokenize(cleaned))
     except Unreadable:
         return words(cleaned)
-
-
-def words(text: str) -> Value:
-    """An answer in words; number words and synonyms (`none`, `no solutions`) get one spelling."""
-    text = re.sub(r"\\(?:text|mathrm|mathbf|textbf|textit|mbox|operatorname)[a-z]*\s*\{", "{", text)
-    normal = " ".join(_WORD_PUNCTUATION.sub(" ", text).lower().split()).strip(" .,;:!?")
-    if not normal:
-        # Nothing but commands and signs: those are the text.
-        normal = re.sub(r"\s+", "", text)
-    if len(normal) > MAX_CHARS:
-        raise Unreadable("too long")
-    if normal in NUMBER_WORDS:
-        return Quantity(Number(NUMBER_WORDS[normal]))
-    return Words(SYNONYMS.get(normal, normal))
 
 
 def read_tokens(tokens: list[Token]) -> Value:
@@ -107,7 +79,9 @@ def _read_list(tokens: list[Token], signs: tuple[str, ...]) -> Value | None:
     if len(pieces) == 1:
         return read_tokens(pieces[0])
     read_piece = read_tokens if signs == (";",) else read_item
-    items = _share_unit(_share_label([read_piece(p) for p in pieces]))
+    items = _share_unit(_share_label(_without_conditions([read_piece(p) for p in pieces])))
+    if len(items) == 1:
+        return items[0]
     if all(isinstance(i, Relation) and _is_inequality(i) for i in items):
         operator = "∪" if any(c.text == "or" for c in cuts) else "∩" if any(c.text == "and" for c in cuts) else ","
         return SetExpression(operator, tuple(items))
@@ -123,6 +97,20 @@ def collection(items: list[Value], *, is_set: bool) -> Value:
         else:
             flat.append(item)
     return Collection(tuple(flat), is_set)
+
+
+def _without_conditions(items: list[Value]) -> list[Value]:
+    """Without trailing remarks such as `k ∈ ℤ` or `any integer n`, which say over what a variable runs."""
+    while len(items) > 1 and _is_range(items[-1]):
+        items = items[:-1]
+    return items
+
+
+def _is_range(item: Value) -> bool:
+    if isinstance(item, Relation) and item.signs == ("in",):
+        item = item.sides[1]
+        return isinstance(item, Words) and item.text.startswith("numbers")
+    return isinstance(item, Words) and "integer" in item.text and len(item.text.split()) > 1
 
 
 def _share_label(items: list[Value]) -> list[Value]:
@@ -159,6 +147,8 @@ def read_item(tokens: list[Token]) -> Value:
         raise Unreadable("empty item")
     if len(tokens) == 1 and tokens[0].kind == "command" and tokens[0].text in DOTS:
         return Words("…")
+    if all(t.kind == "word" for t in tokens):
+        return words(" ".join(t.text for t in tokens))
     pieces, cuts = split(tokens, lambda t: is_sign(t, RELATION_SIGNS))
     if cuts:
         return _relation(pieces, [c.text for c in cuts])
@@ -173,7 +163,7 @@ def read_item(tokens: list[Token]) -> Value:
         bracketed = _bracketed(tokens)
         if bracketed is not None:
             return bracketed
-    pieces, cuts = split(tokens, lambda t: is_sign(t, (":",)))
+    pieces, cuts = split(tokens, lambda t: is_sign(t, (":",)) or (t.kind == "connective" and t.text == "to"))
     if cuts:
         return _ratio(pieces)
     quantity = _quantity(tokens)
@@ -273,10 +263,12 @@ def _ratio(pieces: list[list[Token]]) -> Value:
 
 
 def _quantity(tokens: list[Token]) -> Quantity | Collection:
-    body, unit = split_unit(tokens)
+    body, unit, scale = split_unit(tokens)
     if not body:
         raise Unreadable("words only")
     expr = parse_expression(body)
+    if scale != 1:
+        expr = multiply((Number(scale), expr))
     if expr.key == "#empty" and not unit:
         return EMPTY
     if unit == PERCENT:
@@ -321,9 +313,3 @@ def _before_condition(tokens: list[Token]) -> list[Token]:
     if not cuts or not _trim(pieces[0]):
         return tokens
     return _trim(pieces[0])
-
-
-def choice_letter(text: str) -> str | None:
-    """The letter of `A`, `(A)`, `A.` or `(A) 12`; None for anything else."""
-    match = _CHOICE_WITH_TEXT.match(text)
-    return match.group(1) if match else None

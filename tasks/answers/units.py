@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tasks.answers.lexer import Token
 from tasks.answers.limits import Unreadable
+from tasks.answers.number_words import SCALES
 from tasks.answers.vocabulary import GENERIC_UNITS, PLAIN_UNITS, UNIT_NAMES
 
 PERCENT = "percent"
@@ -13,10 +14,11 @@ _FILLERS = {"of", "the", "a", "an", "is", "are", "in", "total", "exactly", "abou
 _PER = {"per", "a", "an", "each"}
 
 
-def split_unit(tokens: list[Token]) -> tuple[list[Token], str]:
-    """(the value's tokens, canonical unit) of a value with words before or behind it.
+def split_unit(tokens: list[Token]) -> tuple[list[Token], str, int]:
+    """(the value's tokens, canonical unit, scale) of a value with words before or behind it.
 
-    The unit is empty where there is none. `percent` is returned as a unit of that name; the caller divides by 100.
+    The unit is empty where there is none; the scale is that of `million` and its kin, else 1. `percent` is returned as a
+    unit of that name; the caller divides by 100.
     """
     start = 0
     while start < len(tokens) and tokens[start].kind == "word":
@@ -30,7 +32,11 @@ def split_unit(tokens: list[Token]) -> tuple[list[Token], str]:
         raise Unreadable("words inside an expression")
     while body and suffix and body[-1].text in ("*", "/"):
         body = body[:-1]
-    return body, canonical_unit([*prefix, *(t.text for t in suffix)])
+    scale = 1
+    while suffix and suffix[0].text.lower() in SCALES:
+        scale *= SCALES[suffix[0].text.lower()]
+        suffix = suffix[1:]
+    return body, canonical_unit([*prefix, *(t.text for t in suffix)]), scale
 
 
 def canonical_unit(words: list[str]) -> str:

@@ -99,7 +99,7 @@ NUMBER_WORDS = {
         "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
         "seventeen eighteen nineteen twenty".split()
     )
-} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90, "hundred": 100}
+} | {"thirty": 30, "forty": 40, "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90}
 SYNONYMS = {
     "true": "yes", "false": "no", "infinite": "infinitely many", "infinity": "infinitely many", "none": "no solution",
     "no solutions": "no solution", "no real solution": "no solution", "no real solutions": "no solution",
