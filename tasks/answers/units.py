@@ -17,8 +17,8 @@ _PER = {"per", "a", "an", "each"}
 def split_unit(tokens: list[Token]) -> tuple[list[Token], str, int]:
     """(the value's tokens, canonical unit, scale) of a value with words before or behind it.
 
-    The unit is empty where there is none; the scale is that of `million` and its kin, else 1. `percent` is returned as a
-    unit of that name; the caller divides by 100.
+    The unit is empty where there is none; the scale is that of `million` and its kin, else 1. `percent` is returned as
+    a unit of that name; the caller divides by 100.
     """
     start = 0
     while start < len(tokens) and tokens[start].kind == "word":
