@@ -14,7 +14,7 @@ from rstar.types import Execution, Proposal, Scores, Step, Trajectory
 Clock = Callable[[], float]
 """Seconds since some fixed moment."""
 Classes = Callable[[Sequence[str]], list[int]]
-"""Equivalence classes of answers: one class number per answer, equal where two answers mean the same."""
+"""Equivalence classes of answers: one number per answer, equal where two mean the same; negative for no answer."""
 
 
 class Policy(Protocol):

@@ -1,0 +1,1 @@
+"""Rewards: what a partial or finished solution is worth."""
