@@ -33,9 +33,15 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "demo": Command("harness.cli_demo", "demo", "Run the embedded default end to end and show what its search gains."),
+    "run": Command("harness.cli_run", "run", "Search the problems of a task, grade and record."),
+    "resume": Command("harness.cli_resume", "resume", "Go on with a run that was interrupted."),
+    "report": Command("harness.cli_report", "report", "Show a run as a table and a scaling curve."),
     "tasks": Command("harness.cli_tasks", "app", "List the tasks, show one of them or one of its problems."),
+    "train": Command("harness.cli_train", "app", "Train a policy or a process preference model."),
     "overlap": Command("harness.cli_overlap", "overlap", "Check a train pool for test questions."),
     "grade": Command("harness.cli_grade", "grade", "Grade stored replies again, without a model."),
+    "doctor": Command("harness.cli_doctor", "doctor", "Show what this machine has: sandbox layers, packages, data."),
 }
 
 

@@ -1,0 +1,133 @@
+"""What a run is: a task, a search, models and seeds, all of it resolved. Equal specs are the same run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+from rstar.interpreter.layers import LEVELS
+from rstar.interpreter.layers import Level as SandboxLevel
+from rstar.journal import Level as TreesLevel
+from rstar.prompts import Layout
+from rstar.search.config import SearchConfig
+from rstar.search.voting import RULES, TOP_K, Rule
+from tasks.types import InputError
+
+Engine = Literal["transformers", "scripted"]
+"""`scripted`: a Python file with `candidates`, `score` and `count_tokens`, see `rstar.engines.scripted`."""
+InterpreterName = Literal["sandbox", "arithmetic"]
+BUILTIN = "builtin"
+"""The name of the models that come with the package."""
+NO_REWARD = "none"
+"""The name of no reward model, for `sample` with a majority vote."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSpec:
+    """One run. Make it with `harness.spec_fields.make_spec`. Raises InputError, naming the field, for what cannot be.
+
+    How many problems are solved at a time, with how many processes and into which folder is no part of it: none of
+    these changes a result.
+    """
+
+    task: str
+    """A name that `rstar tasks` lists, or `user:PATH`."""
+    preset: str = ""
+    """Named settings that `config` started from; empty where it started from the method's defaults."""
+    method: str
+    config: SearchConfig
+    """The search's settings; its budget is the largest of `budgets`."""
+    rule: Rule = "best"
+    """The rule that the headline figure goes by; the others are shown beside it."""
+    budgets: tuple[int, ...]
+    """Trajectories at which answers are chosen, ascending."""
+    seeds: tuple[int, ...] = (0,)
+    """Every problem is searched once with each."""
+    limit: int | None = None
+    """Problems to take, spread evenly over the task, which may be sorted by kind; None: all."""
+    engine: Engine = "transformers"
+    policy: str = BUILTIN
+    """Folder of a model, file of a scripted engine, or `builtin`."""
+    ppm: str = BUILTIN
+    """The same for the reward model, or `none`."""
+    device: str = "auto"
+    dtype: str = "auto"
+    layout: Layout = "rstar-sft"
+    """The prompt's layout, see `rstar.prompts`."""
+    max_new_tokens: int = 2048
+    """Of one step: released `sft_eval_mcts.yaml`."""
+    max_context_tokens: int = 4096
+    """Of question and solution: model length of the released configurations."""
+    interpreter: InterpreterName = "sandbox"
+    """`arithmetic` runs nothing and knows sums only, for scripted engines: `rstar.engines.arithmetic`."""
+    require_sandbox: SandboxLevel = "standard"
+    """What must contain the programs; a machine that offers less is refused."""
+    step_seconds: float = 5.0
+    """Wall time of one program. 5: the interpreter's own default."""
+    step_memory_mb: int = 1024
+    """Memory that the programs of one solution may add, in MiB."""
+    top_k: int = TOP_K
+    """K of the rule `top_k`."""
+    trees: TreesLevel = "answers"
+    """What is kept of each search: nothing beside the record, its finished solutions, or every tree."""
+
+    def __post_init__(self) -> None:
+        _ascending("budgets", self.budgets)
+        if len(set(self.seeds)) < len(self.seeds) or not self.seeds or min(self.seeds) < 0:
+            raise InputError(f"field 'seeds': {list(self.seeds)} must be different whole numbers of at least 0")
+        for name in ("max_new_tokens", "max_context_tokens", "step_memory_mb", "top_k", "limit"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise InputError(f"field '{name}': {value} is less than 1")
+        for name, known in _CHOICES.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"field '{name}': {getattr(self, name)!r} is unknown; use one of {', '.join(known)}")
+        self._check_search()
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that mean something here: without a reward model only the vote that looks at no value."""
+        return ("majority",) if self.ppm == NO_REWARD else RULES
+
+    @property
+    def solver(self) -> str:
+        """The short name of the search."""
+        return self.preset or self.method
+
+    def content(self) -> dict[str, Any]:
+        """Everything, with defaults, as JSON; `make_spec` makes the same spec of it."""
+        fields = asdict(self)
+        settings = fields.pop("config")
+        del settings["budget"]
+        fields["budgets"], fields["seeds"] = list(self.budgets), list(self.seeds)
+        return fields | {"search": settings}
+
+    def _check_search(self) -> None:
+        if self.method == "particle" and len(self.budgets) > 1:
+            raise InputError(
+                f"field 'budgets': {list(self.budgets)}: the particles of a filter are resampled together, so a "
+                "smaller budget is a run of its own; give one budget"
+            )
+        if self.ppm == NO_REWARD and self.method != "sample":
+            raise InputError(f"field 'ppm': method {self.method} needs a reward model; name one, or use method sample")
+        if self.rule not in self.rules:
+            raise InputError(f"field 'rule': {self.rule!r} needs a reward model; name one with ppm, or use majority")
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "engine": get_args(Engine),
+    "interpreter": get_args(InterpreterName),
+    "layout": get_args(Layout),
+    "dtype": ("auto", "float32", "bfloat16", "float16"),
+    "require_sandbox": LEVELS,
+    "trees": get_args(TreesLevel),
+    "rule": RULES,
+}
+
+
+def _ascending(name: str, numbers: tuple[int, ...]) -> None:
+    if not numbers or numbers[0] < 1 or any(first >= second for first, second in zip(numbers, numbers[1:])):  # noqa: B905, RUF007
+        raise InputError(
+            f"field '{name}': {list(numbers)} is not ascending; write different whole numbers from 1, smallest first"
+        )
