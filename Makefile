@@ -7,10 +7,11 @@ PACKAGES := harness leaderboard rstar tasks
 OLDEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow check format bench-answers clean
+.PHONY: help venv demo test test-slow check format soak clean \
+	bench-answers bench-interpreter bench-search bench-engine
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(STAMP)  ## Create .venv and install the pinned packages (a second call is instant)
 
@@ -23,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	         "python3-venv) or run 'make PYTHON=/path/to/python3.11 ...'" >&2; exit 2; fi; \
 	echo "Setting up $(VENV) with $$("$$python" --version); a few minutes on the first call."; \
 	[ -x $(BIN)/python ] || "$$python" -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,search,train]'
 	@touch $@
 
 demo: $(STAMP)  ## The tasks on this machine, and the grading of a few stored replies
@@ -50,6 +51,18 @@ format: $(STAMP)  ## Rewrite the files in the project's format
 
 bench-answers: $(STAMP)  ## Accuracy and speed of the answer checker, beside Math-Verify's
 	$(BIN)/python tests/benchmarks/answers.py
+
+bench-interpreter: $(STAMP)  ## Rates of the step interpreter, beside a bare fork and a fresh Python
+	$(BIN)/python tests/benchmarks/interpreter.py
+
+bench-search: $(STAMP)  ## Cost of the search itself on a scripted policy (POLICY=path/to/fake_policy.py)
+	$(BIN)/python tests/benchmarks/search.py $(if $(POLICY),--fake-policy $(POLICY))
+
+bench-engine: $(STAMP)  ## The transformers engine beside model.generate
+	$(BIN)/python tests/benchmarks/engine.py
+
+soak: $(STAMP)  ## 100,000 executions while processes are killed at random; nothing may leak
+	$(BIN)/python tests/benchmarks/soak_interpreter.py
 
 clean:  ## Remove the environment and every generated file
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache build dist *.egg-info

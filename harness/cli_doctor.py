@@ -42,7 +42,7 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print as JSON."
     _show_sandbox(sandbox)
     typer.echo()
     typer.echo("Packages  " + ", ".join(f"{name} {version or 'not installed'}" for name, version in packages.items()))
-    ready = [name for name, state in tasks.items() if state in ("cached", "generated", "local copy")]
+    ready = [name for name, state in tasks.items() if state in ("cached", "generated", "local")]
     typer.echo(f"Tasks     ready: {', '.join(ready) or 'none'}; the others are fetched when first used (rstar tasks)")
 
 

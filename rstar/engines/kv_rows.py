@@ -94,8 +94,10 @@ class KVRows:
         if num_rows <= self.num_rows and length <= self.length:
             return
         length = max(rounded(length), self.length)
+        if self.length < length and self.max_rows(3 * self.length // 2) >= max(num_rows, self.num_rows):
+            length = max(length, rounded(3 * self.length // 2))
         room = self.max_rows(length)
-        # Doubling keeps the copies few; the bound is the caller's where it asks for more than half of the room.
+        # Growing by factors keeps the copies few. How much may be asked for is up to the caller.
         num_rows = max(num_rows, min(2 * self.num_rows, room))
         layers, two, old_rows, heads, old_length, size = self.kv.shape
         grown = torch.zeros(layers, two, num_rows, heads, length, size, dtype=self.dtype, device=self.device)

@@ -58,10 +58,15 @@ class PromptTokens:
         return tokens + self._text(output) if output else tokens
 
     def _encode_prompt(self, question: str) -> tuple[int, ...]:
-        """With the tokens that the tokenizer sets before a text, without those that it sets after one."""
+        """As in training for a policy trained here; any other gets the tokens that its tokenizer sets before a text.
+
+        What a tokenizer sets after a text, such as an end-of-text token, has no place in a prompt.
+        """
         text = prompt_text(question, self.layout)
-        tokens = list(self.tokenizer.encode(text))
         bare = self._text(text)
+        if self.layout == "rstar-sft":
+            return bare
+        tokens = list(self.tokenizer.encode(text))
         end = len(tokens) - len(bare)
         while end > 0 and tuple(tokens[end : end + len(bare)]) != bare:
             end -= 1

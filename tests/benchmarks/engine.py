@@ -9,6 +9,8 @@ Load 1: 64 requests at a time for one candidate each, then 64 for the continuati
 paths in 64 trees. `generate` gets them as one batch with padding on the left. Load 2: 32 searches of 12 rollouts side
 by side, each expanding one node at a time; children are scored by a model of the same shape.
 
+Rates are per CPU-second of one thread, so that what else the machine does counts little.
+
     python tests/benchmarks/engine.py --repeats 5 --json /tmp/engine.json
 """
 
@@ -81,10 +83,8 @@ def make_batcher(model: PreTrainedModel, max_samples: int) -> Batcher:
     return Batcher(model, stops, Truncation(), max_samples=max_samples, max_length=1024, kv_bytes=1 << 30)
 
 
-def engine(model: PreTrainedModel, num_candidates: int, batchers: list[Batcher]) -> Propose:
-    """A new engine with an empty cache; it is appended to `batchers`."""
-    batcher = make_batcher(model, 512)
-    batchers.append(batcher)
+def engine(batcher: Batcher, num_candidates: int) -> Propose:
+    """The engine, driven in this thread."""
 
     def propose(prompts: Sequence[Tokens], seed: int) -> list[list[Tokens]]:
         requests = [
@@ -131,11 +131,11 @@ def up_to_end(tokens: list[int]) -> Tokens:
     return tuple(tokens[: end + 1])
 
 
-def tokens_per_second(propose: Propose, num_requests: int, depth: int, seed: int) -> float:
-    """Load 1: generated tokens of all candidates over wall seconds."""
+def tokens_per_second(propose: Propose, num_requests: int, depth: int, seed: int) -> tuple[float, float]:
+    """Load 1: generated tokens of all candidates over CPU seconds of this process, and over wall seconds."""
     generator = random.Random(seed)
     prompts: list[Tokens] = [random_tokens(generator, 40, 90) for _ in range(num_requests)]
-    count, start = 0, time.perf_counter()
+    count, start, cpu = 0, time.perf_counter(), time.process_time()
     for level in range(depth):
         candidates = propose(prompts, seed * 100 + level)
         count += sum(len(step) for steps in candidates for step in steps)
@@ -144,7 +144,7 @@ def tokens_per_second(propose: Propose, num_requests: int, depth: int, seed: int
             prompt + steps[0] + random_tokens(generator, 0, 8)
             for prompt, steps in zip(prompts, candidates, strict=True)
         ]
-    return count / (time.perf_counter() - start)
+    return count / (time.process_time() - cpu), count / (time.perf_counter() - start)
 
 
 def random_tokens(generator: random.Random, least: int, most: int) -> Tokens:
@@ -221,21 +221,23 @@ async def searches(arguments: argparse.Namespace, policy: PreTrainedModel, rewar
 def compare(arguments: argparse.Namespace, sharpness: float, num_candidates: int) -> dict[str, float]:
     """Load 1 by both, alternating; medians over the repeats after one that warms up."""
     ours, theirs = (make_model(LlamaForCausalLM, sharpness) for _ in range(2))
-    batchers: list[Batcher] = []
-    rates: dict[str, list[float]] = {"engine": [], "generate": []}
+    # One engine for all repeats: each repeat has prompts of its own, so nothing of an earlier one is in its cache.
+    batcher = make_batcher(ours, 512)
+    rates: dict[str, list[tuple[float, float]]] = {"engine": [], "generate": []}
     for repeat in range(arguments.repeats + 1):
         for name, propose in (
-            ("engine", engine(ours, num_candidates, batchers)),
+            ("engine", engine(batcher, num_candidates)),
             ("generate", plain(theirs, num_candidates)),
         ):
             rate = tokens_per_second(propose, arguments.requests, arguments.depth, repeat)
             if repeat:
                 rates[name].append(rate)
-    counts = batchers[-1].counts
-    medians = {name: statistics.median(each) for name, each in rates.items()}
+    counts = batcher.counts
+    cpu, wall = ({name: statistics.median(rate[i] for rate in each) for name, each in rates.items()} for i in (0, 1))
     return {
-        **medians,
-        "ratio": medians["engine"] / medians["generate"],
+        **cpu,
+        "ratio": cpu["engine"] / cpu["generate"],
+        "wall_ratio": wall["engine"] / wall["generate"],
         "reuse": counts.cached_tokens / counts.prompt_tokens,
         "shared_samples": counts.sampled_tokens / counts.computed_tokens,
     }
@@ -247,9 +249,9 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=64, help="load 1: at a time")
     parser.add_argument("--depth", type=int, default=6, help="steps from the question to the end")
     parser.add_argument("--candidates", type=int, default=8, help="of each request of load 2")
-    parser.add_argument("--problems", type=int, default=32, help="load 2: searches side by side")
+    parser.add_argument("--problems", type=int, default=32, help="load 2: searches side by side; 0 leaves it out")
     parser.add_argument("--rollouts", type=int, default=12, help="load 2: of each search")
-    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--repeats", type=int, default=3, help="load 1: medians over these")
     parser.add_argument("--sharpness", type=float, default=20.0, help="factor on the logits of `peaked`")
     parser.add_argument(
         "--wide", action="store_true", help="load 1 also with --candidates, which `generate` is slow at"
@@ -265,13 +267,15 @@ def main() -> None:
             figures[f"{weights}, {num_candidates} candidates"] = row
             print(
                 f"{weights:6} {arguments.requests} requests x {num_candidates:2} candidates: "
-                f"engine {row['engine']:7.0f} tokens/s, generate {row['generate']:6.0f}, ratio {row['ratio']:5.1f}; "
+                f"engine {row['engine']:7.0f} tokens per CPU-s, generate {row['generate']:6.0f}, "
+                f"ratio {row['ratio']:5.1f} (by the wall clock {row['wall_ratio']:.1f}); "
                 f"{row['reuse']:.0%} of prompt tokens cached, {row['shared_samples']:.2f} samples per computed token",
                 flush=True,
             )
+        if not arguments.problems:
+            continue
         models = make_model(LlamaForCausalLM, sharpness), make_model(LlamaForSequenceClassification, sharpness)
-        found = [asyncio.run(searches(arguments, *models)) for _ in range(arguments.repeats)]
-        row = {key: statistics.median(each[key] for each in found) for key in found[0]}
+        row = asyncio.run(searches(arguments, *models))
         figures[f"{weights}, search"] = row
         print(
             f"{weights:6} {arguments.problems} x {arguments.rollouts} searches: {row['wall_s']:.1f} s wall, "

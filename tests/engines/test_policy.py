@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from tiny_models import make_model
+from tiny_models import make_model, make_tokenizer
+from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from rstar.engines.kv_rows import KVRows
@@ -16,10 +17,11 @@ from rstar.engines.prompt_tokens import PromptTokens
 from rstar.engines.stops import decoded
 from rstar.engines.transformers import TransformersPolicy
 from rstar.engines.worker import EngineError
-from rstar.prompts import END_CODE, END_STEP, prompt_text, solution_text
+from rstar.prompts import END_CODE, END_STEP, Layout, prompt_text, solution_text
 from rstar.types import Candidate, Execution, Step, Trajectory
 from tasks.types import InputError, Problem
 
+LAYOUTS: tuple[Layout, ...] = ("rstar-sft", "bootstrap")
 PROBLEM = Problem("toy/1", "What is the sum?")
 
 
@@ -97,6 +99,17 @@ def test_step_by_step_tokens_are_those_of_the_whole_text(tokenizer: PreTrainedTo
     trajectory = Trajectory(PROBLEM, steps)
     whole = prompt_text(PROBLEM.question, "rstar-sft") + solution_text(trajectory)
     assert list(PromptTokens(tokenizer, "rstar-sft").of(trajectory)) == tokenizer.encode(whole)
+
+
+def test_only_a_foreign_policys_prompt_begins_with_what_its_tokenizer_puts_first() -> None:
+    tokenizer = make_tokenizer()
+    marked = TemplateProcessing(single="<code> $A <answer>", special_tokens=[("<code>", 1), ("<answer>", 2)])
+    tokenizer.backend_tokenizer.post_processor = marked
+    sft, bootstrap = (PromptTokens(tokenizer, layout).of(Trajectory(PROBLEM)) for layout in LAYOUTS)
+    text = tokenizer.encode(prompt_text(PROBLEM.question, "rstar-sft"), add_special_tokens=False)
+    assert sft == tuple(text)
+    text = tokenizer.encode(prompt_text(PROBLEM.question, "bootstrap"), add_special_tokens=False)
+    assert bootstrap == (1, *text)
 
 
 def test_of_equal_texts_the_first_tokens_are_kept(tokenizer: PreTrainedTokenizerFast) -> None:

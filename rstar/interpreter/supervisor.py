@@ -1,0 +1,305 @@
+"""Decides how each program is executed: remembered, in a tame runner, or forked from the best snapshot.
+
+Lives in one event loop of its own (see sandbox.py), so nothing here needs a lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any
+
+from rstar.interpreter import request, wire
+from rstar.interpreter.execution import COSTLY_SECONDS
+from rstar.interpreter.layers import SandboxReport
+from rstar.interpreter.programs import MAX_CODE_CHARS, Program, encode
+from rstar.interpreter.settings import InterpreterSettings
+from rstar.interpreter.snapshots import Held, SnapshotTable
+from rstar.interpreter.tame_client import TameClient
+from rstar.interpreter.zygote_client import GoneError, LostError, ZygoteClient
+from rstar.types import Execution
+
+MAX_ATTEMPTS = 6
+"""Times that an execution may be lost with its process before that is the answer. Chosen, not tuned."""
+MAX_REMEMBERED = 100_000
+"""Results kept; about 100 MB at 1 kB each. Chosen, not tuned."""
+HEAVY_SECONDS = 0.01
+"""Average cost above which programs of the mathematics libraries are forked, tame or not: a fork adds little to them,
+and what it leaves, a snapshot, saves running them again when the path goes on. Chosen, not tuned: twice a fork."""
+_AVERAGED = 8
+"""Weight of the past in that average, in programs."""
+Deliver = Callable[[Execution | BaseException], None]
+"""Takes a result, or the InputError that says why this machine gives none."""
+_LIBRARIES = ("heavy", "light")
+
+
+class Supervisor:
+    """Executes programs in a zygote's processes."""
+
+    def __init__(self, settings: InterpreterSettings) -> None:
+        self._settings = settings
+        self._results: OrderedDict[bytes, Execution] = OrderedDict()
+        self._waiting: dict[bytes, list[Deliver]] = {}
+        self._queue: deque[Program] = deque()
+        self._free = list(reversed(range(settings.workers)))
+        self._tasks: set[asyncio.Task[tuple[Execution, bool]]] = set()
+        self._is_stopped = False
+        self._building: dict[bytes, asyncio.Future[None]] = {}
+        self._snapshots = SnapshotTable(settings.max_snapshots, settings.max_snapshot_mb)
+        self._tame = [TameClient(slot, settings) for slot in range(settings.workers)]
+        self._untame: OrderedDict[bytes, None] = OrderedDict()
+        self._heavy_seconds = 0.0
+        self._zygote: ZygoteClient | None = None
+        self._starting: asyncio.Task[SandboxReport] | None = None
+        self._ids = itertools.count(1)
+
+    def remembered(self, key: bytes) -> Execution | None:
+        """The result of a program that has run before. May be called from any thread."""
+        return self._results.get(key)
+
+    async def start(self) -> SandboxReport:
+        """Have a live zygote; returns what contains its programs.
+
+        Raises InputError below the required level, LostError where no zygote comes up.
+        """
+        if self._zygote is not None and self._zygote.is_ready and self._zygote.report is not None:
+            return self._zygote.report
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._start())
+        return await asyncio.shield(self._starting)
+
+    async def _start(self) -> SandboxReport:
+        if self._zygote is not None:
+            self._zygote.end()
+            self._zygote.wait()
+        self._snapshots.clear()
+        self._zygote = ZygoteClient(self._snapshots.remove)
+        settings = self._settings
+        entered = await self._zygote.start(
+            {
+                "seconds": settings.seconds,
+                "memory_mb": settings.memory_mb,
+                "output_bytes": settings.output_bytes,
+                "display": settings.display,
+                "workers": settings.workers,
+                "libraries": _LIBRARIES,
+            }
+        )
+        try:
+            entered.require(settings.require_sandbox)
+        except Exception:
+            self._zygote.end()
+            raise
+        return entered
+
+    def stop(self) -> None:
+        """End every process; who still waits is told so."""
+        self._is_stopped = True
+        closed = Execution("refused", "", "the interpreter was closed", 0.0)
+        for waiting in self._waiting.values():
+            for deliver in waiting:
+                deliver(closed)
+        self._waiting.clear()
+        for runner in self._tame:
+            runner.close()
+        if self._zygote is not None:
+            self._zygote.end()
+            self._zygote.wait()
+
+    def statistics(self) -> dict[str, Any]:
+        """Counts for tests and benchmarks."""
+        return {
+            "snapshots": len(self._snapshots),
+            "snapshot_kib": self._snapshots.each_kib(),
+            "remembered": len(self._results),
+        }
+
+    # One program.
+
+    def submit(self, program: Program, deliver: Deliver) -> None:
+        """Have `deliver` called with what `program` does. Every program runs once, however often it is asked for."""
+        if len(program.code) > MAX_CODE_CHARS:
+            deliver(Execution("refused", "", f"the code is longer than {MAX_CODE_CHARS} characters", 0.0))
+        elif (known := self._results.get(program.key)) is not None:
+            deliver(known)
+        elif (waiting := self._waiting.get(program.key)) is not None:
+            waiting.append(deliver)
+        else:
+            self._waiting[program.key] = [deliver]
+            if self._free:
+                self._begin(program, self._free.pop())
+            else:
+                self._queue.append(program)
+
+    def _begin(self, program: Program, slot: int) -> None:
+        zygote = self._zygote
+        if zygote is not None and zygote.is_ready and self._may_be_tame(program):
+            self._tame[slot].ask(program, zygote, lambda execution: self._end_tame(execution, program, slot))
+        else:
+            self._begin_fork(program, slot)
+
+    def _end_tame(self, execution: Execution | None, program: Program, slot: int) -> None:
+        if execution is not None:
+            self._note_cost(program, execution.seconds)
+            self._end(execution, program, slot, is_final=True)
+        elif not self._is_stopped:
+            self._note_untame(program.key)
+            self._begin_fork(program, slot)
+
+    def _begin_fork(self, program: Program, slot: int) -> None:
+        task = asyncio.create_task(self._insist(program))
+        self._tasks.add(task)
+        task.add_done_callback(lambda task: self._end_fork(task, program, slot))
+
+    def _end_fork(self, task: asyncio.Task[tuple[Execution, bool]], program: Program, slot: int) -> None:
+        self._tasks.discard(task)
+        if self._is_stopped:
+            return
+        if (failure := task.exception()) is not None:
+            self._end(failure, program, slot, is_final=False)
+        else:
+            execution, is_final = task.result()
+            self._end(execution, program, slot, is_final=is_final)
+
+    def _end(self, outcome: Execution | BaseException, program: Program, slot: int, *, is_final: bool) -> None:
+        """Give the slot to the next program and the result to all who wait for it."""
+        if is_final and isinstance(outcome, Execution):
+            self._remember(program.key, outcome)
+        for deliver in self._waiting.pop(program.key, ()):
+            deliver(outcome)
+        if self._queue and not self._is_stopped:
+            self._begin(self._queue.popleft(), slot)
+        else:
+            self._free.append(slot)
+
+    def _remember(self, key: bytes, execution: Execution) -> None:
+        self._results[key] = execution
+        if len(self._results) > MAX_REMEMBERED:
+            self._results.popitem(last=False)
+
+    async def _insist(self, program: Program) -> tuple[Execution, bool]:
+        """Fork until there is a result; returns it and whether it is the program's own."""
+        reason = ""
+        for attempt in range(MAX_ATTEMPTS):
+            try:
+                await self.start()
+                return await self._fork(program), True
+            except LostError as error:
+                reason = str(error)
+                await asyncio.sleep(0.02 * attempt)
+        return Execution("memory", "", f"lost {MAX_ATTEMPTS} times: {reason}", 0.0), False
+
+    def _may_be_tame(self, program: Program) -> bool:
+        """Whether the tame runner is worth asking: nothing on the path is known to be untame or costly to replay."""
+        if self._settings.display != "plain":
+            return False
+        if any(key in self._untame for key in (*program.keys, program.key)):
+            return False
+        if program.is_surely_untame:
+            self._note_untame(program.key)
+            return False
+        if program.library == "heavy" and self._heavy_seconds > HEAVY_SECONDS:
+            return False
+        return self._cost(program.keys) < COSTLY_SECONDS
+
+    def _note_untame(self, key: bytes) -> None:
+        self._untame[key] = None
+        if len(self._untame) > MAX_REMEMBERED:
+            self._untame.popitem(last=False)
+
+    def _note_cost(self, program: Program, seconds: float) -> None:
+        """Learn what programs of the mathematics libraries cost here, as a moving average."""
+        if program.library == "heavy":
+            self._heavy_seconds += (seconds - self._heavy_seconds) / _AVERAGED
+
+    def _cost(self, keys: tuple[bytes, ...]) -> float:
+        """Seconds that the programs behind `keys` took, those that never ran here not counted."""
+        return sum(known.seconds for key in keys if (known := self._results.get(key)) is not None)
+
+    # Forking.
+
+    async def _fork(self, program: Program) -> Execution:
+        library = program.library
+        is_from_scratch = False
+        while True:
+            depth, held = self._deepest(program, library) if not is_from_scratch else (0, None)
+            missing = program.keys[depth:]
+            if missing and not is_from_scratch and self._is_worth_keeping(missing):
+                await self._build(program, library)
+                depth, held = self._deepest(program, library)
+            keep_as = next(self._ids) if self._settings.max_snapshots else 0
+            try:
+                result = await self._ask(
+                    (*program.path[depth:], program.code), held, keep_as, request.IF_COSTLY, library
+                )
+            except GoneError:
+                if held is not None:
+                    self._snapshots.remove(held.id)
+                continue
+            self._note_cost(program, result.seconds)
+            if result.private_kib:
+                self._hold((library, program.key), keep_as, result.private_kib)
+            if not result.is_replay_failure or is_from_scratch:
+                return self._as_execution(result)
+            # A state that its own snapshot cannot continue: once more from the beginning.
+            is_from_scratch = True
+
+    def _is_worth_keeping(self, missing: tuple[bytes, ...]) -> bool:
+        """Whether the state that `missing` programs lead to is costly to make. What never ran here counts as costly."""
+        if not self._settings.max_snapshots:
+            return False
+        return self._cost(missing) >= COSTLY_SECONDS or any(key not in self._results for key in missing)
+
+    async def _build(self, program: Program, library: str) -> None:
+        """Make a snapshot of the state that `program` starts from, once for all who wait for it."""
+        key = program.keys[-1]
+        building = self._building.get(key)
+        if building is None:
+            building = asyncio.ensure_future(self._build_once(program, library))
+            self._building[key] = building
+            building.add_done_callback(lambda _: self._building.pop(key, None))
+        await asyncio.shield(building)
+
+    async def _build_once(self, program: Program, library: str) -> None:
+        depth, held = self._deepest(program, library)
+        keep_as = next(self._ids)
+        try:
+            result = await self._ask(program.path[depth:], held, keep_as, request.ALWAYS, library)
+        except GoneError:
+            if held is not None:
+                self._snapshots.remove(held.id)
+            return
+        if result.private_kib:
+            self._hold((library, program.keys[-1]), keep_as, result.private_kib)
+
+    def _deepest(self, program: Program, library: str) -> tuple[int, Held | None]:
+        return self._snapshots.deepest([(library, key) for key in program.keys])
+
+    def _hold(self, place: tuple[str, bytes], identity: int, private_kib: int) -> None:
+        if self._zygote is not None:
+            self._zygote.drop(self._snapshots.add(place, identity, private_kib))
+
+    async def _ask(
+        self, codes: tuple[str, ...], held: Held | None, keep_as: int, keep: int, library: str
+    ) -> wire.Result:
+        if self._zygote is None:
+            raise LostError("there is no zygote")
+        run = wire.Run(next(self._ids), held.id if held else 0, keep_as, keep, library, encode(codes))
+        if held is not None:
+            held.users += 1
+        try:
+            return await self._zygote.run(run)
+        finally:
+            if held is not None:
+                held.users -= 1
+
+    def _as_execution(self, result: wire.Result) -> Execution:
+        text = result.stdout.decode("utf-8", "replace")[: self._settings.output_chars]
+        error = result.error
+        if result.is_replay_failure:
+            error = f"a step before this one failed when its state was rebuilt: {error}"
+        status = result.status
+        assert status in {"ok", "error", "timeout", "memory", "refused"}
+        return Execution(status, text, error, result.seconds)  # type: ignore[arg-type]

@@ -1,0 +1,1 @@
+"""Synthesis: problems, a teacher and searches become training data."""

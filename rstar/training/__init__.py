@@ -1,0 +1,1 @@
+"""Training: from examples and preference pairs to a policy and a process preference model (PPM)."""

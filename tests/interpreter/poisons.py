@@ -1,0 +1,77 @@
+"""Programs that change what programs could share. Each must be invisible to its siblings and to whoever comes later.
+
+None of them raises or does damage by itself; run with exec in a shared process, each changes the fingerprint.
+"""
+
+# ruff: noqa: E501 - programs stand on the lines that they need
+
+from __future__ import annotations
+
+POISONS: dict[str, str] = {
+    "replaces a builtin": "import builtins; builtins.sum = lambda *a: 'red'",
+    "adds a builtin": "import builtins; builtins.red = 1",
+    "replaces a builtin through __builtins__": "b = __builtins__ if isinstance(__builtins__, dict) else vars(__builtins__)\nb['len'] = 5",
+    "deletes a builtin": "import builtins; del builtins.sorted",
+    "replaces a module": "import sys; sys.modules['math'] = sys.modules['cmath'] if 'cmath' in sys.modules else sys",
+    "adds a module": "import sys, types; sys.modules['red'] = types.ModuleType('red')",
+    "changes pi": "import math; math.pi = 3",
+    "changes a sympy function": "import sympy; sympy.sqrt = lambda x: x",
+    "changes a numpy function": "import numpy; numpy.sqrt = lambda x: x",
+    "sets an attribute of a function": "import sympy; sympy.solve.red = 1",
+    "changes a class of sympy": "import sympy; sympy.Integer.__add__ = lambda s, o: sympy.Integer(42)",
+    "changes a class of fractions": "import fractions; fractions.Fraction.__str__ = lambda s: 'red'",
+    "changes a cached symbol": "import sympy; sympy.Symbol('x')._assumptions['positive'] = True",
+    "changes a singleton": "import sympy; type(sympy.S.Half).p = 3",
+    "registers a singleton": "import sympy; setattr(sympy.S, 'red', 1); sympy.S.One = sympy.Integer(2)",
+    "assumes something": "import sympy; sympy.assumptions.assume.global_assumptions.add(sympy.Q.positive(sympy.Symbol('x')))",
+    "turns evaluation off": "import sympy.core.parameters as p; p.global_parameters.evaluate = False",
+    "turns distribution off": "import sympy.core.parameters as p; p.global_parameters.distribute = False",
+    "changes how sympy prints": "import sympy; sympy.init_printing(use_unicode=True, order='rev-lex')",
+    "changes sympy's global printer settings": "import sympy; sympy.printing.printer.Printer.set_global_settings(order='none')",
+    "changes sympy's polys": "import sympy; sympy.polys.polyconfig.setup('USE_HEU_GCD', False)",
+    "changes mpmath's precision": "import mpmath; mpmath.mp.dps = 50",
+    "changes numpy's errors": "import numpy; numpy.seterr(all='raise')",
+    "changes numpy's printing": "import numpy; numpy.set_printoptions(precision=2)",
+    "changes numpy's buffer": "import numpy; numpy.setbufsize(8192 * 2)",
+    "changes decimal's precision": "import decimal; decimal.getcontext().prec = 3",
+    "changes decimal's default": "import decimal; decimal.DefaultContext.prec = 3; decimal.setcontext(decimal.DefaultContext)",
+    "changes the folder": "import os; os.chdir('/'); os.chdir(os.path.dirname(os.__file__))",
+    "changes the umask": "import os; os.umask(0o123)",
+    "changes the path": "import sys; sys.path.insert(0, '/red')",
+    "changes the recursion limit": "import sys; sys.setrecursionlimit(5000)",
+    "changes the digits limit": "import sys; sys.set_int_max_str_digits(0)",
+    "changes the switch interval": "import sys; sys.setswitchinterval(0.5)",
+    "changes a limit": "import resource as r; h = r.getrlimit(r.RLIMIT_STACK)[1]; r.setrlimit(r.RLIMIT_STACK, (1 << 20, h))",
+    "changes a signal handler": "import signal; signal.signal(signal.SIGUSR1, signal.SIG_IGN)",
+    "blocks a signal": "import signal; signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2])",
+    "starts a timer": "import signal; signal.signal(signal.SIGVTALRM, signal.SIG_IGN); signal.setitimer(signal.ITIMER_VIRTUAL, 100, 7)",
+    "leaves a thread": "import threading; threading.Thread(target=threading.Event().wait, args=(20,), daemon=True, name='red').start()",
+    "sets a trace": "import sys; sys.setprofile(lambda *a: None)",
+    "sets a hook for errors": "import sys; sys.excepthook = print; sys.unraisablehook = print",
+    "adds an importer": "import sys; sys.meta_path.insert(0, type('F', (), {'find_spec': lambda *a, **k: None})())",
+    "registers an exit handler": "import atexit; atexit.register(len, 'red')",
+    "adds a collector callback": "import gc; gc.callbacks.append(lambda *a: None)",
+    "turns the collector off": "import gc; gc.disable(); gc.set_threshold(5)",
+    "filters warnings": "import warnings; warnings.simplefilter('error')",
+    "replaces the warning hook": "import warnings; warnings.showwarning = print",
+    "changes the locale": "import locale; locale.setlocale(locale.LC_ALL, 'C.UTF-8'); locale.setlocale(locale.LC_NUMERIC, 'C')",
+    "changes the time zone": "import os, time; os.environ['TZ'] = 'RED+5'; time.tzset()",
+    "changes the environment": "import os; os.environ['RED'] = '1'",
+    "replaces stdout's encoding": "import sys, io; sys.__stdout__ = None; sys.stdin = None",
+    "registers a number": "import numbers; numbers.Number.register(str)",
+    "registers an error handler": "import codecs; codecs.register_error('red', codecs.strict_errors)",
+    "registers a reducer": "import copyreg; copyreg.pickle(type('Red', (), {}), print)",
+    "plants a line": "import linecache; linecache.cache['red'] = (1, None, ['red'], 'red')",
+    "changes the number 7": "import ctypes; ctypes.c_uint32.from_address(id(7) + 24).value = 8",
+    "changes its priority": "import os; os.nice(1)",
+    "changes a constant of string": "import string; string.digits = 'red'",
+    "changes the thread stack": "import threading; threading.stack_size(1 << 20)",
+}
+
+RANDOM_POISONS: dict[str, str] = {
+    "seeds random": "import random; random.seed(5)",
+    "draws random numbers": "import random; random.random()",
+    "seeds numpy's random": "import numpy; numpy.random.seed(5)",
+    "draws numpy's random numbers": "import numpy; numpy.random.rand(7)",
+    "replaces numpy's generator": "import numpy; numpy.random.set_state(numpy.random.RandomState(1).get_state())",
+}
