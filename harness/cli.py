@@ -33,7 +33,6 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "demo": Command("harness.cli_demo", "demo", "Run the embedded default end to end and show what its search gains."),
     "run": Command("harness.cli_run", "run", "Search the problems of a task, grade and record."),
     "resume": Command("harness.cli_resume", "resume", "Go on with a run that was interrupted."),
     "report": Command("harness.cli_report", "report", "Show a run as a table and a scaling curve."),

@@ -13,12 +13,14 @@ _PIECES = re.compile(
     r"""
     ( '{3}(?:[^\\']|\\.|'(?!''))*'{3} | "{3}(?:[^\\"]|\\.|"(?!""))*"{3}
     | '(?:[^\\'\n]|\\.)*' | "(?:[^\\"\n]|\\.)*" )
-  | (?P<unknown> ['"\\\r\f\0] )
+  | (?P<unknown> ['"\\] )
   | (?<![ \t]) [ \t]*+(?:\#[^\n]*+)?+(?=\n|\Z) (?:\n[ \t]*+(?:\#[^\n]*+)?+(?=\n|\Z))*+
     """,
     re.VERBOSE | re.DOTALL,
 )
-"""Texts (kept), what this lexer does not judge (a line that goes on, an open text, rare white space), and the waste."""
+"""Texts (kept), what this lexer does not judge (a line that goes on, an open text), and the waste."""
+_RARE = re.compile("[\r\f\0\ud800-\udfff]")
+"""What may end a line, or make the whole text no program, even in a comment."""
 _KNOWS_ITS_LINES = re.compile(r"traceback|inspect|_getframe|lineno|linecache|tb_|co_|warn")
 """A program that can see its own source lines is the same only as itself, to the letter."""
 _NESTED_QUOTES = sys.version_info >= (3, 12)
@@ -29,7 +31,7 @@ _FSTRING = re.compile(r"""\b[rR]?[fF][rR]?['"]""")
 @lru_cache(maxsize=4096)
 def identity(code: str) -> str:
     """`code` without what changes nothing; `code` itself where that is not certain."""
-    if _KNOWS_ITS_LINES.search(code) or (_NESTED_QUOTES and _FSTRING.search(code)):
+    if _RARE.search(code) or _KNOWS_ITS_LINES.search(code) or (_NESTED_QUOTES and _FSTRING.search(code)):
         return code
     parts, position = [], 0
     for found in _PIECES.finditer(code):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import secrets
-import signal
 import socket
 import time
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from typing import NoReturn
 
 from rstar.interpreter import request as protocol
 from rstar.interpreter import wire
-from rstar.interpreter.approval import Approvals
 from rstar.interpreter.family import (
     Execution,
     Family,
@@ -25,13 +23,12 @@ from rstar.interpreter.family import (
     Snapshot,
     TameRunner,
     Worker,
-    channel_pair,
     judge_end,
     kill,
     read_output,
     receive,
-    signal_process,
 )
+from rstar.interpreter.forks import Forks
 from rstar.interpreter.private_memory import PrivateMemory
 from rstar.interpreter.supervisor_link import SupervisorGoneError, SupervisorLink
 from rstar.interpreter.switchboard import Switchboard
@@ -66,17 +63,16 @@ class Monitor:
         self._start_worker = start_worker
         self._memory = memory
         self._family = Family()
-        self._approvals = Approvals()
+        self._forks = Forks(self._family)
         self._board = Switchboard()
         self._supervisor = SupervisorLink(supervisor, self._board)
-        self._turn = 0
 
     def add_worker(self, worker: Worker) -> None:
         """Take over a jail that has just been built."""
         self._family.workers[worker.pid] = worker
         self._board.watch(worker.control.fileno(), lambda: self._lose_worker(worker))
         if worker.listener >= 0:
-            self._board.watch_questions(worker.listener, lambda: self._approvals.answer(worker.listener))
+            self._board.watch_questions(worker.listener, lambda: self._forks.answer(worker.listener))
 
     def require(self, nursery: socket.socket) -> None:
         """Without a nursery no worker can be replaced: end when one dies, so that the supervisor starts anew."""
@@ -126,7 +122,7 @@ class Monitor:
     # Starting.
 
     def _run(self, run: wire.Run) -> None:
-        parent = self._parent(run.source, run.library)
+        parent = self._forks.parent(run.source, run.library)
         if parent is None:
             self._supervisor.send_numbers(wire.GONE, run.id)
         else:
@@ -137,7 +133,7 @@ class Monitor:
         os.set_blocking(reader, False)
         secret = secrets.token_bytes(protocol.SECRET_BYTES)
         asked = protocol.Request(protocol.RUN, secret, run.keep if run.keep_as else protocol.NEVER, run.codes)
-        channel = self._ask(parent, asked, [writer])
+        channel = self._forks.ask(parent, asked, [writer])
         os.close(writer)
         if channel is None:
             os.close(reader)
@@ -150,40 +146,12 @@ class Monitor:
         self._family.executions[run.id] = execution
         self._board.watch(channel.fileno(), lambda: self._hear(execution))
 
-    def _parent(self, source: int, library: str) -> Worker | Snapshot | None:
-        """The process to fork from, for a snapshot id or, for 0, the next worker in turn that holds `library`."""
-        if source:
-            return self._family.snapshots.get(source)
-        workers = [worker for worker in self._family.workers.values() if worker.library == library]
-        self._turn += 1
-        return workers[self._turn % len(workers)] if workers else None
-
-    def _ask(self, parent: Worker | Snapshot, asked: protocol.Request, descriptors: list[int]) -> socket.socket | None:
-        """Ask `parent` to fork; returns our end of the new process's channel, None where the parent does not listen."""
-        ours, theirs = channel_pair()
-        message, passed, extra = protocol.descriptors_for(protocol.pack(asked), [theirs.fileno(), *descriptors])
-        try:
-            socket.send_fds(parent.control, [message], passed, socket.MSG_DONTWAIT)
-        except OSError:
-            # It is dead, or a program keeps it from reading; either way it is of no use.
-            kill(parent.pid)
-            ours.close()
-            return None
-        finally:
-            theirs.close()
-            if extra is not None:
-                os.close(extra)
-        self._approvals.expect(parent.pid)
-        if isinstance(parent, Snapshot):
-            signal_process(parent.pid, signal.SIGCONT)
-        return ours
-
     def _start_tame(self, slot: int) -> None:
         """Start a tame runner with the two descriptors that came with the message."""
         passed = self._supervisor.take_descriptors(2)
-        parent = self._parent(0, "heavy")
+        parent = self._forks.parent(0, "heavy")
         asked = protocol.Request(protocol.TAME, bytes(protocol.SECRET_BYTES), protocol.NEVER, codes=())
-        channel = self._ask(parent, asked, passed) if parent is not None else None
+        channel = self._forks.ask(parent, asked, passed) if parent is not None else None
         for descriptor in passed:
             os.close(descriptor)
         if channel is None or parent is None:
@@ -201,12 +169,11 @@ class Monitor:
             if not data:
                 self._hear_silence(execution)
                 return
-            if data == protocol.HELLO and not execution.pid and self._adopt(sender):
+            if data == protocol.HELLO and not execution.pid and self._forks.adopt(sender):
                 now = time.monotonic()
                 execution.pid, execution.started, execution.deadline = sender, now, now + self._settings.seconds
                 self._family.execution_of[sender] = execution
-                self._approvals.note_made(execution.parent)
-                self._pause(execution.parent)
+                self._forks.note_made(execution.parent)
             elif data == protocol.STEP_DONE and execution.pid == sender and execution.steps_left:
                 now = time.monotonic()
                 execution.steps_left -= 1
@@ -220,24 +187,6 @@ class Monitor:
                     self._abort(execution, "error", "wrote to the channel of its result")
                     return
 
-    def _adopt(self, pid: int) -> bool:
-        """Take a new process of ours into its own group. False where `pid` is not a new child."""
-        if self._family.knows(pid):
-            return False
-        try:
-            os.setpgid(pid, pid)
-        except ProcessLookupError:
-            return False
-        except PermissionError:
-            # Only where it died in between.
-            return True
-        return True
-
-    def _pause(self, pid: int) -> None:
-        """Stop a snapshot that has no fork to make."""
-        if pid in self._family.snapshot_of and not self._approvals.is_expected(pid):
-            signal_process(pid, signal.SIGSTOP)
-
     def _hear_silence(self, execution: Execution) -> None:
         """Its channel has ended: it is dying, closed it, or never started."""
         self._board.forget(execution.channel.fileno())
@@ -245,7 +194,7 @@ class Monitor:
         if execution.pid:
             execution.deadline = min(execution.deadline, time.monotonic() + EXIT_SECONDS)
         else:
-            self._approvals.note_made(execution.parent)
+            self._forks.note_made(execution.parent)
             self._close(execution)
             self._supervisor.send_numbers(wire.LOST, execution.run.id)
 
@@ -259,9 +208,9 @@ class Monitor:
         if runner.channel is None or (message := receive(runner.channel)) is None:
             return
         data, sender = message
-        if data == protocol.HELLO and not runner.pid and self._adopt(sender):
+        if data == protocol.HELLO and not runner.pid and self._forks.adopt(sender):
             runner.pid = sender
-            self._approvals.note_made(runner.parent)
+            self._forks.note_made(runner.parent)
         else:
             self._end_tame(runner)
 
@@ -288,7 +237,7 @@ class Monitor:
             snapshot = Snapshot(run.keep_as, execution.pid, execution.worker, execution.channel)
             self._family.snapshots[snapshot.id] = self._family.snapshot_of[snapshot.pid] = snapshot
             # A thread that the program left would go on computing, and change the state behind our back.
-            self._pause(snapshot.pid)
+            self._forks.pause(snapshot.pid)
             self._board.watch(snapshot.control.fileno(), lambda: self._hear_snapshot(snapshot))
             del self._family.execution_of[execution.pid]
             del self._family.executions[run.id]
@@ -384,7 +333,7 @@ class Monitor:
                 return
             if pid == 0:
                 return
-            self._approvals.forget(pid)
+            self._forks.forget(pid)
             self._family.leaving.pop(pid, None)
             if (execution := self._family.execution_of.get(pid)) is not None:
                 self._bury(execution, status, usage.ru_utime + usage.ru_stime)

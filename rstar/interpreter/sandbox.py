@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import threading
 import weakref
 from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -20,8 +21,8 @@ from typing import Any, Self
 from rstar.interpreter.layers import SandboxReport, check_system
 from rstar.interpreter.programs import Program
 from rstar.interpreter.settings import InterpreterSettings
-from rstar.interpreter.supervisor import Deliver, Supervisor
-from rstar.interpreter.zygote_client import LostError
+from rstar.interpreter.supervisor import Deliver, Supervisor, not_started, zygote_settings
+from rstar.interpreter.zygote_client import LostError, ZygoteClient
 from rstar.types import Execution, Step
 from tasks.types import InputError
 
@@ -71,9 +72,7 @@ class _Host:
         try:
             return await self.supervisor.start()
         except LostError as error:
-            raise InputError(
-                f"the interpreter's processes do not start ({error}); run 'rstar doctor' for what is missing"
-            ) from None
+            raise not_started(error) from None
 
     def _live(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -105,9 +104,9 @@ class _Replies:
         future = self._loop.create_future()
 
         def deliver(outcome: Execution | BaseException) -> None:
-            is_first = not self._ready
+            # In this order: an entry that another thread takes out at once needs no wake-up, one that stays has it.
             self._ready.append((future, outcome))
-            if is_first:
+            if len(self._ready) == 1:
                 # The loop may have been closed by a caller that does not wait any more.
                 with contextlib.suppress(RuntimeError):
                     self._loop.call_soon_threadsafe(self._hand_over)
@@ -156,7 +155,8 @@ class SandboxInterpreter:
         self._lock = threading.Lock()
         self._finalizer: weakref.finalize[[], SandboxInterpreter] | None = None
         self._is_closed = False
-        self._replies: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _Replies] = weakref.WeakKeyDictionary()
+        self._replies: dict[asyncio.AbstractEventLoop, _Replies] = {}
+        self._pid = os.getpid()
 
     async def run(self, prefix: Sequence[Step], code: str) -> Execution:
         """What `code` does on the state that the steps of `prefix` left. Never raises for what the code does."""
@@ -181,6 +181,7 @@ class SandboxInterpreter:
         loop = asyncio.get_running_loop()
         replies = self._replies.get(loop)
         if replies is None:
+            self._replies = {known: replies for known, replies in self._replies.items() if not known.is_closed()}
             replies = self._replies[loop] = _Replies(loop)
         future, deliver = replies.expect()
         host.submit(program, deliver)
@@ -216,6 +217,9 @@ class SandboxInterpreter:
         with self._lock:
             if self._is_closed:
                 raise InputError("this interpreter is closed; make another SandboxInterpreter")
+            if self._pid != os.getpid():
+                # We are a forked copy: the thread stayed behind, and its processes are not ours.
+                self._pid, self._host = os.getpid(), None
             if self._host is None:
                 self._host = _Host(self.settings)
                 self._finalizer = weakref.finalize(self, self._host.stop)
@@ -257,9 +261,23 @@ def run_program(steps: Sequence[str], *, seconds: float = 5.0, memory_mb: int = 
 
 
 def active_layers() -> SandboxReport:
-    """What would contain programs here: starts a zygote, asks it, and ends it.
+    """What would contain programs here: starts a zygote, asks it, and ends it (about a second).
 
     Raises InputError on a system that cannot execute programs at all.
     """
-    with SandboxInterpreter(require_sandbox="none", workers=1) as interpreter:
-        return interpreter._open().start().result()  # noqa: SLF001 - same file
+    check_system()
+    # In a thread, so that it works where an event loop is running already (a notebook).
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(_probe())).result()
+
+
+async def _probe() -> SandboxReport:
+    zygote = ZygoteClient(on_died=lambda _: None)
+    settings = InterpreterSettings(workers=1)
+    try:
+        return await zygote.start(zygote_settings(settings, libraries=("light",)))
+    except LostError as error:
+        raise not_started(error) from None
+    finally:
+        zygote.end()
+        zygote.wait()

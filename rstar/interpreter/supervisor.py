@@ -15,16 +15,18 @@ from rstar.interpreter import request, wire
 from rstar.interpreter.execution import COSTLY_SECONDS
 from rstar.interpreter.layers import SandboxReport
 from rstar.interpreter.programs import MAX_CODE_CHARS, Program, encode
+from rstar.interpreter.remembered import RememberedResults
 from rstar.interpreter.settings import InterpreterSettings
 from rstar.interpreter.snapshots import Held, SnapshotTable
 from rstar.interpreter.tame_client import TameClient
 from rstar.interpreter.zygote_client import GoneError, LostError, ZygoteClient
 from rstar.types import Execution
+from tasks.types import InputError
 
 MAX_ATTEMPTS = 6
 """Times that an execution may be lost with its process before that is the answer. Chosen, not tuned."""
-MAX_REMEMBERED = 100_000
-"""Results kept; about 100 MB at 1 kB each. Chosen, not tuned."""
+MAX_UNTAME = 50_000
+"""Programs known to be untame. Chosen, not tuned."""
 HEAVY_SECONDS = 0.01
 """Average cost above which programs of the mathematics libraries are forked, tame or not: a fork adds little to them,
 and what it leaves, a snapshot, saves running them again when the path goes on. Chosen, not tuned: twice a fork."""
@@ -35,12 +37,29 @@ Deliver = Callable[[Execution | BaseException], None]
 _LIBRARIES = ("heavy", "light")
 
 
+def zygote_settings(settings: InterpreterSettings, libraries: tuple[str, ...]) -> dict[str, Any]:
+    """What a zygote is told."""
+    return {
+        "seconds": settings.seconds,
+        "memory_mb": settings.memory_mb,
+        "output_bytes": settings.output_bytes,
+        "display": settings.display,
+        "workers": settings.workers,
+        "libraries": libraries,
+    }
+
+
+def not_started(error: LostError) -> InputError:
+    """The error for a user whose machine starts no zygote."""
+    return InputError(f"the interpreter's processes do not start ({error}); run 'rstar doctor' for what is missing")
+
+
 class Supervisor:
     """Executes programs in a zygote's processes."""
 
     def __init__(self, settings: InterpreterSettings) -> None:
         self._settings = settings
-        self._results: OrderedDict[bytes, Execution] = OrderedDict()
+        self._results = RememberedResults()
         self._waiting: dict[bytes, list[Deliver]] = {}
         self._queue: deque[Program] = deque()
         self._free = list(reversed(range(settings.workers)))
@@ -76,19 +95,9 @@ class Supervisor:
             self._zygote.wait()
         self._snapshots.clear()
         self._zygote = ZygoteClient(self._snapshots.remove)
-        settings = self._settings
-        entered = await self._zygote.start(
-            {
-                "seconds": settings.seconds,
-                "memory_mb": settings.memory_mb,
-                "output_bytes": settings.output_bytes,
-                "display": settings.display,
-                "workers": settings.workers,
-                "libraries": _LIBRARIES,
-            }
-        )
+        entered = await self._zygote.start(zygote_settings(self._settings, _LIBRARIES))
         try:
-            entered.require(settings.require_sandbox)
+            entered.require(self._settings.require_sandbox)
         except Exception:
             self._zygote.end()
             raise
@@ -166,7 +175,7 @@ class Supervisor:
     def _end(self, outcome: Execution | BaseException, program: Program, slot: int, *, is_final: bool) -> None:
         """Give the slot to the next program and the result to all who wait for it."""
         if is_final and isinstance(outcome, Execution):
-            self._remember(program.key, outcome)
+            self._results.add(program.key, outcome)
         for deliver in self._waiting.pop(program.key, ()):
             deliver(outcome)
         if self._queue and not self._is_stopped:
@@ -174,22 +183,24 @@ class Supervisor:
         else:
             self._free.append(slot)
 
-    def _remember(self, key: bytes, execution: Execution) -> None:
-        self._results[key] = execution
-        if len(self._results) > MAX_REMEMBERED:
-            self._results.popitem(last=False)
-
     async def _insist(self, program: Program) -> tuple[Execution, bool]:
-        """Fork until there is a result; returns it and whether it is the program's own."""
-        reason = ""
+        """Fork until there is a result; returns it and whether it is the program's own.
+
+        Raises InputError where no zygote comes up.
+        """
+        last, has_started = LostError(""), False
         for attempt in range(MAX_ATTEMPTS):
             try:
                 await self.start()
+                has_started = True
                 return await self._fork(program), True
             except LostError as error:
-                reason = str(error)
+                last = error
                 await asyncio.sleep(0.02 * attempt)
-        return Execution("memory", "", f"lost {MAX_ATTEMPTS} times: {reason}", 0.0), False
+        if not has_started:
+            raise not_started(last)
+        # The kernel kills what takes the machine's last memory; nobody else should.
+        return Execution("memory", "", f"lost {MAX_ATTEMPTS} times: {last}", 0.0), False
 
     def _may_be_tame(self, program: Program) -> bool:
         """Whether the tame runner is worth asking: nothing on the path is known to be untame or costly to replay."""
@@ -206,7 +217,7 @@ class Supervisor:
 
     def _note_untame(self, key: bytes) -> None:
         self._untame[key] = None
-        if len(self._untame) > MAX_REMEMBERED:
+        if len(self._untame) > MAX_UNTAME:
             self._untame.popitem(last=False)
 
     def _note_cost(self, program: Program, seconds: float) -> None:
@@ -216,7 +227,7 @@ class Supervisor:
 
     def _cost(self, keys: tuple[bytes, ...]) -> float:
         """Seconds that the programs behind `keys` took, those that never ran here not counted."""
-        return sum(known.seconds for key in keys if (known := self._results.get(key)) is not None)
+        return sum(self._results.seconds(key) for key in keys)
 
     # Forking.
 

@@ -33,7 +33,7 @@ class SupervisorLink:
         """All messages that have arrived. Raises SupervisorGoneError."""
         if self._outgoing:
             self._flush()
-        found = []
+        found: list[tuple[bytes, bytes]] = []
         while True:
             try:
                 data, descriptors, _, _ = socket.recv_fds(self._connection, 1 << 18, 8)

@@ -36,6 +36,8 @@ _PLAIN = frozenset(
     }
 )  # fmt: skip
 """Nodes that are tame where their parts are."""
+_REFUSED_KEYWORDS = frozenset({"file", "where", "subok", "copy"})
+"""`print(file=…)` writes elsewhere; numpy's `where=` leaves memory of earlier programs where it does not compute."""
 _SPECIAL: dict[type[ast.AST], str] = {
     ast.Name: "_name", ast.Attribute: "_attribute", ast.Call: "_call", ast.keyword: "_keyword",
     ast.Import: "_imports", ast.ImportFrom: "_import_from", ast.FunctionDef: "_function", ast.arg: "_argument",
@@ -127,7 +129,8 @@ class Scope:
         self._visit_parts(node)
 
     def _keyword(self, node: ast.keyword) -> None:
-        if node.arg is not None and (node.arg == "file" or node.arg.startswith("__")):
+        # Two stars hide the names; see _REFUSED_KEYWORDS for the others.
+        if node.arg is None or node.arg in _REFUSED_KEYWORDS or node.arg.startswith("__"):
             raise _Untamed
         self._visit(node.value)
 

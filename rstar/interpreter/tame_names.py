@@ -84,7 +84,7 @@ _NUMPY = """
     repeat roll flip fliplr flipud rot90 append insert delete meshgrid dot vdot inner outer matmul cross tensordot kron
     trace tril triu diff gradient interp convolve correlate histogram bincount digitize polyfit polyval polyadd polymul
     polyder polyint roots poly vectorize pi e inf nan newaxis int8 int16 int32 int64 uint8 uint64 float32 float64
-    complex128 bool_ integer floating ndarray real imag conj conjugate angle nan_to_num nansum nanmean nanmax nanmin
+    complex128 bool_ integer floating real imag conj conjugate angle nan_to_num nansum nanmean nanmax nanmin
     triu_indices tril_indices indices ndenumerate ndindex unravel_index squeeze expand_dims broadcast_to atleast_1d
     atleast_2d sinc heaviside trapezoid lexsort partition ediff1d union1d intersect1d setdiff1d
 """.split()

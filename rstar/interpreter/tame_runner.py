@@ -11,8 +11,10 @@ have asked for a fork. What libraries remember between two programs is emptied.
 from __future__ import annotations
 
 import builtins
+import fractions
 import io
 import mmap
+import numbers
 import os
 import re
 import resource
@@ -20,7 +22,6 @@ import signal
 import socket
 import sys
 import time
-import types
 import warnings
 from collections import OrderedDict
 from collections.abc import Callable
@@ -59,6 +60,19 @@ _TEMPLATE = re.compile(
 """The functions that sympy's polynomials write for each number of variables (sympy/polys/monomials.py, 1.14)."""
 _ADDRESS = b" at 0x"
 """Output that shows an address depends on what ran here before, so such a program is forked."""
+
+
+_PLAIN_CLASSES = frozenset(
+    {int, float, complex, bool, str, list, tuple, dict, set, frozenset, range, type(None), fractions.Fraction}
+)
+
+
+def _is_number_class(kind: type) -> bool:
+    """Whether objects of this class are sympy expressions or numpy scalars."""
+    package = kind.__module__.partition(".")[0]
+    return (package == "sympy" and not issubclass(kind, type)) or (
+        package == "numpy" and issubclass(kind, numbers.Number)
+    )
 
 
 class UntameError(BaseException):
@@ -273,11 +287,11 @@ class _Runner:
         """The listed builtins, with a `type` that tells an object's class and nothing else."""
         found = {name: getattr(builtins, name) for name in BUILTINS}
         trip, kind = self._wire.trip, type
-        makers = (type, types.FunctionType, types.CodeType, types.ModuleType, types.MethodType, types.CellType)
 
         def class_of(value: object) -> type:
             found_class = kind(value)
-            if issubclass(found_class, type) or found_class in makers:
+            # A class is a constructor as well: of classes, functions, arrays of memory that is not cleared.
+            if found_class not in _PLAIN_CLASSES and not _is_number_class(found_class):
                 trip()
             return found_class
 

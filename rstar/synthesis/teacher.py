@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rstar.prompts import ANSWER, CODE, END_ANSWER, END_CODE, END_STEP, solution_text
-from rstar.seeds import generator
+from rstar.prompts import ANSWER, CODE, END_ANSWER, END_CODE, END_STEP, solution_text, step_text
+from rstar.seeds import derive, generator
+from rstar.synthesis.rollouts import Rollout
 from rstar.synthesis.walker import Walker
 from rstar.types import Step, Trajectory
 from tasks.procedural import Generated, Kind, SolutionStep
@@ -64,6 +65,24 @@ def teach(made: Generated, seed: int, rates: Mapping[Kind, float] = ERROR_RATES)
             num_wrong = sum(code != step.code for code, step in zip(codes, made.steps, strict=True))
             return Lesson(trajectory, trajectory.answer == made.answer, num_wrong)
     raise AssertionError(f"{made.problem.id}: no corrupted program runs")
+
+
+def teacher_rollouts(
+    made: Generated, seed: int, count: int, rates: Mapping[Kind, float] = ERROR_RATES
+) -> list[Rollout]:
+    """`count` solutions of one problem by the teacher as labelled rollouts, the different ones in order of appearance.
+
+    The paper's first round has the bootstrap policy search; here it writes whole solutions, and their common beginnings
+    make the tree.
+    """
+    found: dict[tuple[str, ...], Rollout] = {}
+    for number in range(count):
+        lesson = teach(made, derive(seed, "rollout", number), rates)
+        steps = tuple(map(step_text, lesson.trajectory.steps))
+        known = found.get(steps)
+        answer, times = lesson.trajectory.answer, known.count if known else 0
+        found[steps] = Rollout(made.problem.id, made.problem.question, steps, answer, lesson.is_correct, times + 1)
+    return list(found.values())
 
 
 def step_texts(made: Generated, codes: list[str]) -> list[str]:

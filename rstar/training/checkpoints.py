@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from logging import ERROR
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rstar.training.settings import Shape
 from tasks.types import InputError
@@ -85,7 +85,8 @@ def value_model_of(folder: Path, seed: int, extra_layers: int = 0) -> PreTrained
     if not isinstance(head, torch.nn.Linear):
         raise InputError(f"policy folder {folder}: {type(model).__name__} has no linear head `score` to train as a PPM")
     torch.nn.init.normal_(head.weight, std=1e-3)
-    for layer in model.base_model.layers[first_new:]:
+    layers: Any = cast("Any", model.base_model).layers
+    for layer in layers[first_new:]:
         torch.nn.init.zeros_(layer.self_attn.o_proj.weight)
         torch.nn.init.zeros_(layer.mlp.down_proj.weight)
     return model

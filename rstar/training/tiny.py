@@ -13,10 +13,7 @@ Data depend on the seed alone; weights on the machine's arithmetic too.
 from __future__ import annotations
 
 import asyncio
-import json
-import shutil
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -35,11 +32,10 @@ from rstar.training.data import file_hash, read_sft, write_rows
 from rstar.training.examples import SftRow
 from rstar.training.settings import TINY_SHAPE, PpmSettings, SftSettings, overridden
 from rstar.training.sft import train_sft
+from rstar.training.stages import Say, Stages
 from rstar.training.tokenizer import train_tokenizer
 from rstar.types import SearchResult
 from tasks.types import InputError, Problem
-
-Say = Callable[[str], Any]
 
 BASE_FIRST, ROUND_FIRST, ROUND_STEP, PPM_FIRST = 10_000, 100_000, 10_000, 500_000
 """First problem indices of the stages in the train split, far from one another and from the catalog's train task."""
@@ -86,50 +82,18 @@ class TinySettings:
         return max(1, round(each * self.scale))
 
 
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """Where the stages are and what they are told."""
-
-    out: Path
-    settings: TinySettings
-    say: Say
-
-    def stage(self, name: str, depends: dict[str, Any], work: Callable[[Path], dict[str, Any]]) -> Path:
-        """The folder of stage `name`: done now, or gone on with, unless it was done with the same `depends` before.
-
-        A folder of other `depends` is emptied first: what it holds belongs to another default.
-        """
-        folder, record = self.out / name, self.out / name / "stage.json"
-        told = json.loads(json.dumps(depends | {"seed": self.settings.seed, "scale": self.settings.scale}))
-        known = json.loads(record.read_text(encoding="utf-8")) if record.is_file() else {}
-        if known.get("settings") != told:
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir(parents=True)
-            _write(record, {"settings": told})
-        elif "facts" in known:
-            self.say(f"{name}: done before")
-            return folder
-        self.say(f"{name}: ...")
-        start, cpu = time.monotonic(), time.process_time()
-        facts = work(folder)
-        facts |= {"seconds": time.monotonic() - start, "cpu_seconds": time.process_time() - cpu}
-        _write(record, {"settings": told, "facts": facts})
-        self.say(f"{name}: {facts['seconds']:.0f} s, {facts['cpu_seconds']:.0f} CPU-s, {facts['line']}")
-        return folder
-
-
 def make_tiny(out: Path, settings: TinySettings, say: Say = print) -> tuple[Path, Path]:
     """Folders of the policy and of the PPM, made in `out`, or what is missing of them."""
-    run = _Run(out, settings, say)
+    run = Stages(out, {"seed": settings.seed, "scale": settings.scale}, say)
     told = {"each": settings.base_each, "sft": asdict(settings.base), "shape": asdict(TINY_SHAPE)}
     base = run.stage("base", told, lambda folder: _base(folder, settings))
     policy, rolled = base, list[Path]()
     for number in range(1, settings.rounds + 1):
         first = ROUND_FIRST + number * ROUND_STEP
-        rolled.append(_rollouts(run, f"rollouts-{number}", policy, first, settings.round_each))
-        policy = _round(run, f"policy-{number}", base, rolled)
-    rolled.append(_rollouts(run, "rollouts-ppm", policy, PPM_FIRST, settings.ppm_each))
-    return policy, _ppm(run, policy, rolled[-1])
+        rolled.append(_rollouts(run, settings, f"rollouts-{number}", policy, first, settings.round_each))
+        policy = _round(run, settings, f"policy-{number}", base, rolled)
+    rolled.append(_rollouts(run, settings, "rollouts-ppm", policy, PPM_FIRST, settings.ppm_each))
+    return policy, _ppm(run, settings, policy, rolled[-1])
 
 
 def _base(folder: Path, settings: TinySettings) -> dict[str, Any]:
@@ -149,9 +113,8 @@ def _base(folder: Path, settings: TinySettings) -> dict[str, Any]:
     }
 
 
-def _rollouts(run: _Run, name: str, policy: Path, first: int, each: int) -> Path:
+def _rollouts(run: Stages, settings: TinySettings, name: str, policy: Path, first: int, each: int) -> Path:
     """The stage that samples solutions of fresh problems and labels them."""
-    settings = run.settings
 
     def work(folder: Path) -> dict[str, Any]:
         pool = list(problem_pool("train", settings.count(each), first))
@@ -172,9 +135,8 @@ def _rollouts(run: _Run, name: str, policy: Path, first: int, each: int) -> Path
     return run.stage(name, {"each": each, "samples": settings.samples, "policy": weights_hash(policy)}, work)
 
 
-def _round(run: _Run, name: str, base: Path, rolled: Sequence[Path]) -> Path:
+def _round(run: Stages, settings: TinySettings, name: str, base: Path, rolled: Sequence[Path]) -> Path:
     """The stage that trains the next policy, from the base, on the best of all rounds so far."""
-    settings = run.settings
 
     def work(folder: Path) -> dict[str, Any]:
         rollouts = [one for path in rolled for one in read_rollouts(path / ROLLOUTS)]
@@ -192,9 +154,8 @@ def _round(run: _Run, name: str, base: Path, rolled: Sequence[Path]) -> Path:
     return run.stage(name, told | {"rollouts": [file_hash(path / ROLLOUTS) for path in rolled]}, work)
 
 
-def _ppm(run: _Run, policy: Path, rolled: Path) -> Path:
+def _ppm(run: Stages, settings: TinySettings, policy: Path, rolled: Path) -> Path:
     """The stage that trains the PPM, from the policy whose trajectories it will judge."""
-    settings = run.settings
 
     def work(folder: Path) -> dict[str, Any]:
         from rstar.training.ppm import train_ppm
@@ -234,7 +195,3 @@ def _is_same(answer: str | None, reference: object) -> bool:
 def _with(settings: Any, tiny: TinySettings) -> Any:
     """Training settings with the seed and the threads of the whole."""
     return overridden(settings, {"seed": tiny.seed, "threads": tiny.threads})
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    path.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -139,7 +139,7 @@ if total >= 500 << 20: print(MARK)""",
         "starts many threads",
         """
 import threading
-e = threading.Event(); n = 0
+threading.stack_size(1 << 20); e = threading.Event(); n = 0
 try:
     for _ in range(400): threading.Thread(target=e.wait, daemon=True).start(); n += 1
 except RuntimeError: pass

@@ -48,4 +48,4 @@ def test_the_program_does_damage_without_a_jail(probe: Probe, scene: Scene) -> N
     harm = damage(scene, before, probe, answers[0])
     if answers[1] is None or answers[1].stdout != "42\n":
         harm.append("the next program got no answer, or a wrong one")
-    assert bool(harm) == (probe.name not in HARMLESS_NAIVELY)
+    assert harm or probe.name in HARMLESS_NAIVELY

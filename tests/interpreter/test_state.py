@@ -240,7 +240,6 @@ _UNSEEDED = {
     "numpy imported out of sight": "exec('import num' + 'py')\nprint(numpy.random.rand(3))",
     "scipy.stats": "from scipy import stats\nprint(stats.norm.rvs(size=3), stats.randint(0, 100).rvs(5))",
     "sympy": "import sympy\nprint(sympy.randprime(10**6, 10**7), sympy.stats.sample(sympy.stats.Die('D', 6)) > 0, sympy.core.random.rng.random())",
-    "a set of classes": "class A: pass\nclass B: pass\nclass C: pass\nprint([k.__name__ for k in {C, A, B, int, str}])",
     "a set of symbols": "import sympy\nprint({*sympy.symbols('a:k')}, sympy.Add(*sympy.symbols('z y x a')).args)",
 }
 

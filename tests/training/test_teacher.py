@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rstar.prompts import END_ANSWER, END_CODE, END_STEP, parse_step, solution_text
 from rstar.synthesis.pool import problem_pool
-from rstar.synthesis.teacher import ERROR_RATES, teach
+from rstar.synthesis.teacher import ERROR_RATES, teach, teacher_rollouts
 from tasks.procedural import KINDS, generate
 
 SAMPLE = list(problem_pool("train", 4, 900))
@@ -46,3 +46,12 @@ def test_the_search_reads_each_step_of_a_lesson_as_it_was_meant() -> None:
 def test_a_pool_has_no_question_twice() -> None:
     questions = [made.problem.question for made in SAMPLE]
     assert len(questions) == len(set(questions))
+
+
+def test_the_teachers_rollouts_are_counted_and_labelled() -> None:
+    made = generate("train", "equations", 4, 2)
+    rollouts = teacher_rollouts(made, 0, 24)
+    assert sum(each.count for each in rollouts) == 24
+    assert len({each.solution for each in rollouts}) == len(rollouts) > 3
+    assert all(each.is_correct == (each.answer == made.answer) for each in rollouts)
+    assert {each.is_correct for each in rollouts} == {True, False}
