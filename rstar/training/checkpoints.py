@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from logging import ERROR
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rstar.training.settings import Shape
 from tasks.types import InputError

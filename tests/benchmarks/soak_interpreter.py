@@ -209,7 +209,7 @@ def main() -> None:
     for line in tally.wrong:
         print(f"  wrong: {line}")
     if options.json:
-        record = asdict(tally) | {"seconds": seconds, "loads": {name: asdict(load) for name, load in loads.items()}}
+        record = vars(tally) | {"seconds": seconds, "loads": {name: asdict(load) for name, load in loads.items()}}
         options.json.write_text(json.dumps(record | {"verdicts": held}, indent=2) + "\n", encoding="utf-8")
     raise SystemExit(0 if all(held.values()) else 1)
 

@@ -93,6 +93,13 @@ def _differences(before: list[str], after: list[str]) -> str:
     return "; ".join(pairs) or ("" if len(after) == len(before) else "more or fewer lines")
 
 
+def _harm(before: list[str], host: _Host) -> str:
+    try:
+        return _differences(before, host.look())
+    except Exception as error:  # noqa: BLE001 - a program that keeps others from looking has done harm as well
+        return f"looking fails: {type(error).__name__}"
+
+
 def _life(programs: list[tuple[int, str]], before: list[str], report: int) -> None:
     """Run programs until the runner would retire; each one's index goes to `report` before and its harm after."""
     host = _Host()
@@ -102,7 +109,7 @@ def _life(programs: list[tuple[int, str]], before: list[str], report: int) -> No
         signal.setitimer(signal.ITIMER_REAL, 0)
         if not stays:
             return
-        if harm := _differences(before, host.look()):
+        if harm := _harm(before, host):
             os.write(report, f"{json.dumps([index, harm])}\n".encode())
             return
 
