@@ -22,7 +22,7 @@ SECRET = "31337000042"
 
 def reachable(*roots: Any) -> Iterator[Any]:
     """Every object that `roots` lead to; modules and their globals are the program itself, and end the walk."""
-    program = {id(module.__dict__) for module in gc.get_objects() if isinstance(module, ModuleType)}
+    program = {id(module.__dict__) for module in gc.get_objects() if issubclass(type(module), ModuleType)}
     seen: set[int] = set()
     stack = list(roots)
     while stack:

@@ -35,7 +35,7 @@ def reachable(*roots: Any) -> Iterator[Any]:
 
     Modules, and the globals of functions, are the program itself and not what it was given: there the walk stops.
     """
-    program = {id(module.__dict__) for module in gc.get_objects() if isinstance(module, ModuleType)}
+    program = {id(module.__dict__) for module in gc.get_objects() if issubclass(type(module), ModuleType)}
     seen: set[int] = set()
     stack = list(roots)
     while stack:
