@@ -97,7 +97,8 @@ def test_an_interrupted_sft_ends_where_an_uninterrupted_one_does(
     report = train_sft(new_policy(MICRO, tokenizer, 0), tokenizer, rows, SFT, tmp_path / "cut")
     assert report.steps == 2
     one, other = weights(tmp_path / "whole"), weights(tmp_path / "cut")
-    assert all(torch.equal(one[name], other[name]) for name in one)
+    # Not to the last bit: on a busy machine torch may split a sum among its threads in another way.
+    assert all(torch.allclose(one[name], other[name], rtol=0, atol=1e-6) for name in one)
 
 
 def test_an_example_longer_than_the_limit_is_dropped_and_counted(
