@@ -7,7 +7,6 @@ the loop in its turn.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import io
 import os
@@ -50,6 +49,8 @@ class ExecutionSettings:
     display: Display
     forbid_forking: bool = False
     """Whether the child itself must give up forking, because nobody supervises it."""
+    dies_with_namespace: bool = False
+    """Whether the monitor's death ends every process anyway, so that no death signal is needed."""
 
 
 @dataclass(slots=True)
@@ -64,11 +65,13 @@ class Program:
 def serve(control: int, settings: ExecutionSettings, serve_tame: Callable[[int, int], NoReturn]) -> NoReturn:
     """Answer requests that arrive on `control` until it closes, each in a process of its own."""
     fork, program = SiblingFork(), _begin(settings)
-    channel = socket.socket(fileno=control)
+    channel = _as_channel(control)
     leave, close, receive = os._exit, os.close, socket.recv_fds
     while True:
-        data, descriptors, _, _ = receive(channel, _MAX_MESSAGE, MAX_DESCRIPTORS)
-        if not data:
+        # Only the word to fork arrives here: the request waits in the new process's channel, so that no worker ever
+        # holds what one program is and another could find in its memory.
+        word, descriptors, _, _ = receive(channel, 1, MAX_DESCRIPTORS)
+        if not word:
             leave(0)
         if fork() != 0:
             # Where the fork was refused the monitor sees the end of the execution's channel.
@@ -77,27 +80,33 @@ def serve(control: int, settings: ExecutionSettings, serve_tame: Callable[[int, 
             continue
         try:
             channel.close()
-            asked = _unpack(data, descriptors)
-            data = b""
+            channel = _as_channel(descriptors[0])
+            channel.send(protocol.HELLO)
             if settings.forbid_forking:
                 seccomp.forbid_forking()
+            if not settings.dies_with_namespace:
+                die_with_parent()
+            asked = _receive(channel, descriptors)
             if asked.kind == protocol.TAME:
-                os.write(descriptors[0], protocol.HELLO)
                 serve_tame(descriptors[1], descriptors[2])
-            channel = socket.socket(fileno=_perform(asked, descriptors[0], descriptors[1], program, settings))
+            _perform(asked, channel, descriptors[1], program, settings)
         except BaseException:  # noqa: BLE001 - the border around one program: no way out but the exit code
             leave(BROKEN)
 
 
-def _unpack(data: bytes, descriptors: list[int]) -> protocol.Request:
+def _as_channel(descriptor: int) -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET, 0, descriptor)
+
+
+def _receive(channel: socket.socket, descriptors: list[int]) -> protocol.Request:
+    data = channel.recv(_MAX_MESSAGE)
     return protocol.unpack(protocol.read_file(descriptors.pop()) if data == protocol.IN_FILE else data)
 
 
-def _perform(asked: protocol.Request, channel: int, output: int, program: Program, settings: ExecutionSettings) -> int:
-    """Execute in this new process; returns the channel where the process is to be kept, else does not return."""
-    with contextlib.suppress(OSError):
-        die_with_parent()
-    os.write(channel, protocol.HELLO)
+def _perform(
+    asked: protocol.Request, channel: socket.socket, output: int, program: Program, settings: ExecutionSettings
+) -> None:
+    """Execute in this new process; returns where the process is to be kept."""
     limit_processor(settings.seconds * len(asked.codes))
     hidden, keep = [asked.secret], (asked.keep, time.perf_counter())
     codes = [code.decode("utf-8", "surrogatepass") for code in asked.codes]
@@ -109,7 +118,6 @@ def _perform(asked: protocol.Request, channel: int, output: int, program: Progra
         os._exit(0)
     # The children's collector need not look at, and so copy, what this program made.
     gc.freeze()
-    return channel
 
 
 def _begin(settings: ExecutionSettings) -> Program:
@@ -136,7 +144,7 @@ def _official(stream: io.TextIOWrapper) -> Callable[[str, dict[str, Any]], Outco
     return official_runner(stream.write, capture)
 
 
-def _execute(codes: list[str], program: Program, output: int, channel: int) -> Outcome:
+def _execute(codes: list[str], program: Program, output: int, channel: socket.socket) -> Outcome:
     """Run all programs, the last one with its output on `output`; the first failure ends it."""
     outcome: Outcome = ("ok", "")
     if len(codes) > 1:
@@ -150,14 +158,14 @@ def _execute(codes: list[str], program: Program, output: int, channel: int) -> O
         if outcome[0] != "ok":
             break
         if number < len(codes):
-            os.write(channel, protocol.STEP_DONE)
+            channel.send(protocol.STEP_DONE)
     return outcome
 
 
-def _finish(secret: bytes, channel: int, keep: tuple[int, float], outcome: Outcome) -> bool:
+def _finish(secret: bytes, channel: socket.socket, keep: tuple[int, float], outcome: Outcome) -> bool:
     """Report; returns whether this process is to stay."""
     wish, started = keep
     is_costly = time.perf_counter() - started >= COSTLY_SECONDS
     is_kept = outcome[0] == "ok" and (wish == protocol.ALWAYS or (wish == protocol.IF_COSTLY and is_costly))
-    os.write(channel, protocol.report(secret, *outcome, is_kept=is_kept))
+    channel.send(protocol.report(secret, *outcome, is_kept=is_kept))
     return is_kept

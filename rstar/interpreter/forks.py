@@ -34,9 +34,11 @@ class Forks:
     def ask(self, parent: Worker | Snapshot, asked: protocol.Request, descriptors: list[int]) -> socket.socket | None:
         """Ask `parent` to fork; returns our end of the new process's channel, None where the parent does not listen."""
         ours, theirs = channel_pair()
-        message, passed, extra = protocol.descriptors_for(protocol.pack(asked), [theirs.fileno(), *descriptors])
+        message, files = protocol.as_message(asked)
         try:
-            socket.send_fds(parent.control, [message], passed, socket.MSG_DONTWAIT)
+            ours.send(message)
+            passed = [theirs.fileno(), *descriptors, *files]
+            socket.send_fds(parent.control, [protocol.FORK], passed, socket.MSG_DONTWAIT)
         except OSError:
             # It is dead, or a program keeps it from reading; either way it is of no use.
             kill(parent.pid)
@@ -44,8 +46,8 @@ class Forks:
             return None
         finally:
             theirs.close()
-            if extra is not None:
-                os.close(extra)
+            for file in files:
+                os.close(file)
         self._approvals.expect(parent.pid)
         if isinstance(parent, Snapshot):
             signal_process(parent.pid, signal.SIGCONT)

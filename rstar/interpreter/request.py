@@ -1,7 +1,7 @@
 """Requests and reports between the monitor and the processes that execute programs.
 
-Requests travel as one message on a sequenced-packet socket, with the descriptors that they need. Reports come back on
-the execution's own socket, each opened by a secret that only this execution was told.
+A word with descriptors has a process fork. The request itself waits, as one message, in the new process's own channel
+(a sequenced-packet socket), and reports come back on it, opened by a secret that only this execution was told.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ INLINE_BYTES = 48 << 10
 """A longer request travels in an anonymous file: a message must fit a socket's buffer (208 KiB by default)."""
 
 RUN, TAME = b"R", b"T"
+FORK = b"F"
+"""The word to a worker or a snapshot; the new process's channel, which holds its request, comes with it."""
 IN_FILE = b"M"
 """The whole message where the request is in the last descriptor."""
 NEVER, IF_COSTLY, ALWAYS = 0, 1, 2
@@ -90,9 +92,7 @@ def read_report(data: bytes, secret: bytes) -> tuple[str, str, bool] | None:
     return STATUSES[status[0]], data[SECRET_BYTES + 2 :].decode("utf-8", "replace"), kind == _STAYS
 
 
-def descriptors_for(data: bytes, own: Sequence[int]) -> tuple[bytes, list[int], int | None]:
-    """The message for a packed request, the descriptors to send with it, and one of them to close afterwards."""
-    if len(data) <= INLINE_BYTES:
-        return data, list(own), None
-    file = in_file(data)
-    return IN_FILE, [*own, file], file
+def as_message(request: Request) -> tuple[bytes, list[int]]:
+    """The message for a request, and the descriptors that the new process needs for it; the caller's to close."""
+    data = pack(request)
+    return (data, []) if len(data) <= INLINE_BYTES else (IN_FILE, [in_file(data)])

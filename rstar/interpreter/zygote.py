@@ -200,7 +200,7 @@ def _nursery(settings: ZygoteSettings, library: str, control: socket.socket, out
     if not outcome["private root"]:
         entered["private root"] = _enter_private_root(settings)
     jail = JailSettings(settings.readable, address_space, _own_user(settings))
-    life = _Worker(settings, jail)
+    life = _Worker(settings, jail, has_own_processes=not outcome["process namespace"])
     _hide_our_modules()
     gc.freeze()
     fork = SiblingFork()
@@ -250,6 +250,8 @@ def _hide_our_modules() -> None:
 class _Worker:
     settings: ZygoteSettings
     jail: JailSettings
+    has_own_processes: bool
+    """Whether the monitor is the first process of a namespace of its own."""
 
     def live(self, control: int) -> NoReturn:
         """Enter the jail, say so, and serve."""
@@ -267,6 +269,7 @@ class _Worker:
             self.settings.output_bytes,
             "official" if self.settings.display == "official" else "plain",
             forbid_forking=listener < 0 and not outcome["system call filter"],
+            dies_with_namespace=self.has_own_processes,
         )
         tame = tame_runner.TameSettings(settings)
         execution.serve(channel.detach(), settings, tame.serve)

@@ -30,6 +30,7 @@ _OUTPUT_BYTES = 200_000
 _IS_UNCHECKED = "--unchecked" in sys.argv
 """Execute every program plainly, tame or not: to see that this host finds what programs change."""
 _FAILED = 99
+_LOOK_SECONDS = 10.0
 _HEADER = """
 import sympy, math, itertools, functools, copy
 import numpy as np
@@ -109,6 +110,8 @@ def _life(programs: list[tuple[int, str]], before: list[str], report: int) -> No
         signal.setitimer(signal.ITIMER_REAL, 0)
         if not stays:
             return
+        os.write(report, f"{json.dumps([index, ''])}\n".encode())
+        signal.setitimer(signal.ITIMER_REAL, _LOOK_SECONDS)
         if harm := _harm(before, host):
             os.write(report, f"{json.dumps([index, harm])}\n".encode())
             return
@@ -146,9 +149,12 @@ def examine(programs: list[str]) -> Iterator[list[object]]:
         os.close(writer)
         with os.fdopen(reader) as lines:
             entries = [json.loads(line) for line in lines]
-        if not entries or os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == _FAILED:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if not entries or code == _FAILED:
             raise RuntimeError("the host itself failed")
-        yield from (entry for entry in entries if entry[1] is not None)
+        yield from (entry for entry in entries if entry[1])
+        if code < 0 and entries[-1][1] == "":
+            yield [entries[-1][0], "looking ends the process"]
         last = entries[-1][0]
         rest = [(index, code) for index, code in rest if index > last]
 
