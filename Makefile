@@ -31,7 +31,7 @@ demo: $(STAMP)  ## The tasks on this machine, and the grading of a few stored re
 	$(BIN)/rstar tasks
 	$(BIN)/rstar grade docs/examples/replies.jsonl --policy both
 	@echo
-	@echo "Grading works today. The search that writes such replies is not in this version yet."
+	@echo "Grading needs no model. No model ships with this version yet; to search with your own see: rstar run --help"
 
 test: $(STAMP)  ## All tests but the slow ones (no network, no GPU)
 	$(BIN)/python -m pytest
