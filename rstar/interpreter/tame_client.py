@@ -53,6 +53,13 @@ class TameClient:
             is_late = seconds >= self._settings.seconds and self._zygote is not None and self._zygote.is_alive
             limit = f"ran longer than {self._settings.seconds:g} s"
             self._settle(Execution("timeout", self._output(None), limit, seconds) if is_late else None)
+        self._drop_board()
+
+    def _drop_board(self) -> None:
+        """Let go of the board of a runner that is gone; settling may have started the next one, which has its own."""
+        if self._channel is None and self._board is not None:
+            self._board.close()
+            self._board = None
 
     def _settle(self, execution: Execution | None) -> None:
         done, self._done = self._done, None
