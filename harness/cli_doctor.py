@@ -67,6 +67,10 @@ def _show_sandbox(sandbox: SandboxReport | str) -> None:
         state = "active " if layer.is_active else "MISSING"
         line = f"  {state}  {layer.name:{width}}  stops: {layer.stops}"
         typer.echo(line if layer.is_active else f"{line}\n{'':{width + 13}}why missing: {layer.missing}")
+    lacking = ", ".join(layer.name for layer in sandbox.lacking("full"))
+    typer.echo(f"  To reach level full: {lacking}." if lacking else "  Nothing is missing for level full.")
+    for sentence in sandbox.advice():
+        typer.echo(f"  {sentence}")
 
 
 def _version(name: str) -> str | None:

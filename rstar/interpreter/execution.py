@@ -2,14 +2,16 @@
 
 The first process of a worker (the jail) and every kept snapshot run the same loop. The child runs the request's
 programs on the state it inherited; where it is to be kept and all went well it becomes a snapshot, which is: it runs
-the loop in its turn.
+the loop in its turn. A snapshot whose own state is not needed any more may be told to go on by itself, without a fork.
 """
 
 from __future__ import annotations
 
+import _thread
 import gc
 import io
 import os
+import signal
 import socket
 import sys
 import time
@@ -33,6 +35,7 @@ from rstar.interpreter.step import (
 )
 
 MAX_DESCRIPTORS = 4
+_TIMERS = (signal.ITIMER_REAL, signal.ITIMER_VIRTUAL, signal.ITIMER_PROF)
 _MAX_MESSAGE = 64 << 10
 BROKEN = 70
 """Exit code of a process whose program broke the loop around it (EX_SOFTWARE of sysexits.h)."""
@@ -66,18 +69,26 @@ def serve(control: int, settings: ExecutionSettings, serve_tame: Callable[[int, 
     """Answer requests that arrive on `control` until it closes, each in a process of its own."""
     fork, program = SiblingFork(), _begin(settings)
     channel = _as_channel(control)
-    leave, close, receive = os._exit, os.close, socket.recv_fds
+    leave, close, receive, set_timer = os._exit, os.close, socket.recv_fds, signal.setitimer
+    num_threads = _thread._count  # noqa: SLF001 - all others can be told lies by the program
     while True:
         # Only the word to fork arrives here: the request waits in the new process's channel, so that no worker ever
         # holds what one program is and another could find in its memory.
         word, descriptors, _, _ = receive(channel, 1, MAX_DESCRIPTORS)
         if not word:
             leave(0)
-        if fork() != 0:
+        goes_on = word == protocol.GO_ON
+        if not (goes_on and num_threads() == 0) and fork() != 0:
             # Where the fork was refused the monitor sees the end of the execution's channel.
             for descriptor in descriptors:
                 close(descriptor)
+            if goes_on:
+                leave(0)
             continue
+        if goes_on:
+            # As after a fork: a step's timers end with it.
+            for timer in _TIMERS:
+                set_timer(timer, 0)
         try:
             channel.close()
             channel = _as_channel(descriptors[0])
@@ -107,7 +118,7 @@ def _perform(
     asked: protocol.Request, channel: socket.socket, output: int, program: Program, settings: ExecutionSettings
 ) -> None:
     """Execute in this new process; returns where the process is to be kept."""
-    limit_processor(settings.seconds * len(asked.codes))
+    limit_processor(settings.seconds * len(asked.codes), settings.seconds * protocol.MAX_STEPS_IN_PLACE)
     hidden, keep = [asked.secret], (asked.keep, time.perf_counter())
     codes = [code.decode("utf-8", "surrogatepass") for code in asked.codes]
     asked.secret = b""

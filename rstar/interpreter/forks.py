@@ -31,14 +31,19 @@ class Forks:
         self._turn += 1
         return workers[self._turn % len(workers)] if workers else None
 
-    def ask(self, parent: Worker | Snapshot, asked: protocol.Request, descriptors: list[int]) -> socket.socket | None:
-        """Ask `parent` to fork; returns our end of the new process's channel, None where the parent does not listen."""
+    def ask(
+        self, parent: Worker | Snapshot, asked: protocol.Request, descriptors: list[int], word: bytes = protocol.FORK
+    ) -> socket.socket | None:
+        """Ask `parent` to fork or to go on; returns our end of the execution's channel, None where it does not listen.
+
+        One that is to go on may fork as well: a thread that a program left must not live on in the next step.
+        """
         ours, theirs = channel_pair()
         message, files = protocol.as_message(asked)
         try:
             ours.send(message)
             passed = [theirs.fileno(), *descriptors, *files]
-            socket.send_fds(parent.control, [protocol.FORK], passed, socket.MSG_DONTWAIT)
+            socket.send_fds(parent.control, [word], passed, socket.MSG_DONTWAIT)
         except OSError:
             # It is dead, or a program keeps it from reading; either way it is of no use.
             kill(parent.pid)

@@ -26,7 +26,7 @@ class JailSettings:
     """What a jail is built from."""
 
     readable: tuple[str, ...]
-    """Directories that stay readable."""
+    """Files and folders that stay readable."""
     address_space: int
     """Bytes that an execution may have mapped, the zygote's own included."""
     user: int | None

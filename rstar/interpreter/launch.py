@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
 from typing import Any
 
-_LIBRARIES = ("numpy", "scipy", "sympy", "mpmath", "networkx", "pandas")
+from rstar.interpreter.libraries import installed_libraries
+
 _ENVIRONMENT = {
     # Sets and dictionaries of texts have the same order in every run.
     "PYTHONHASHSEED": "0",
@@ -39,24 +38,19 @@ main(json.loads(sys.argv[3]))
 """
 
 
-def import_paths() -> tuple[str, ...]:
-    """Where programs import from, links resolved: the standard library and the mathematics libraries' directories."""
-    stdlib = sysconfig.get_path("stdlib")
-    paths = [stdlib, f"{stdlib}/lib-dynload", sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
-    for name in _LIBRARIES:
-        spec = importlib.util.find_spec(name)
-        if spec is not None and spec.origin is not None:
-            paths.append(str(Path(spec.origin).parent.parent))
-    return tuple(dict.fromkeys(os.path.realpath(path) for path in paths if Path(path).is_dir()))
-
-
 def start_zygote(settings: dict[str, Any]) -> tuple[subprocess.Popen[bytes], socket.socket]:
     """Start a zygote; returns its outermost process and the socket to it. It ends when the socket closes."""
     ours, theirs = socket.socketpair()
     package = Path(__file__).resolve().parent
     stand_ins = [("rstar", str(package.parent)), ("rstar.interpreter", str(package))]
-    paths = import_paths()
-    arguments = {**settings, "control": theirs.fileno(), "paths": paths, "readable": paths}
+    libraries = installed_libraries()
+    arguments = {
+        **settings,
+        "control": theirs.fileno(),
+        "paths": libraries.paths,
+        "modules": dict(libraries.modules),
+        "readable": libraries.readable,
+    }
     command = [os.path.realpath(sys.executable), "-P", "-s", "-S", "-B", "-c", _BOOTSTRAP, "first"]
     try:
         process = subprocess.Popen(

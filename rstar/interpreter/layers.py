@@ -27,7 +27,23 @@ _STOPS = {
     "process namespace": "seeing and signalling other processes; survivors",
     "private root": "seeing any file but the libraries",
 }
+_FILES = ("landlock", "private root")
+"""Either of them hides files."""
 _FULL = ("network namespace", "ipc namespace", "process namespace", "private root", "landlock", "system call filter")
+
+
+_ADVICE = (
+    (
+        frozenset({"network namespace", "ipc namespace", "process namespace", "private root"}),
+        (
+            "Namespaces need root or user namespaces: in Docker --security-opt seccomp=unconfined, on Debian and "
+            "Ubuntu sysctl kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0."
+        ),
+    ),
+    (frozenset({"landlock"}), "Landlock needs Linux 5.13 or later with landlock in /sys/kernel/security/lsm."),
+    (frozenset({"system call filter"}), "The system call filter needs Linux 5.5 or later on x86_64 or aarch64."),
+)
+"""Names of layers → what makes them available."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +69,23 @@ class SandboxReport:
         """Raise InputError where this machine does not reach `level`."""
         if LEVELS.index(self.level) >= LEVELS.index(level):
             return
-        missing = "; ".join(f"{layer.name} ({layer.missing})" for layer in self.layers if not layer.is_active)
+        missing = "; ".join(f"{layer.name} ({layer.missing})" for layer in self.lacking(level))
         raise InputError(
             f"--require-sandbox {level}: this machine reaches only '{self.level}'; missing: {missing}. "
-            f"Run 'rstar doctor' for the whole list, or accept less with --require-sandbox {self.level}"
+            f"Run 'rstar doctor' for what would help, or accept less with --require-sandbox {self.level}"
         )
+
+    def lacking(self, level: Level) -> tuple[Layer, ...]:
+        """The layers that keep this machine from `level`; none where it reaches it."""
+        if LEVELS.index(self.level) >= LEVELS.index(level):
+            return ()
+        needed = _FULL if level == "full" else ("system call filter", *_FILES)
+        return tuple(layer for layer in self.layers if layer.name in needed and not layer.is_active)
+
+    def advice(self) -> tuple[str, ...]:
+        """What would raise the level, one sentence a kind of layer; nothing where all that levels need is active."""
+        lacking = {layer.name for layer in self.lacking("full")}
+        return tuple(how for names, how in _ADVICE if lacking & names)
 
 
 def report(outcome: Mapping[str, str]) -> SandboxReport:
@@ -73,7 +101,7 @@ def report(outcome: Mapping[str, str]) -> SandboxReport:
 
 def _level(active: set[str]) -> Level:
     """`standard` needs the filter and one of the two that hide files; `full` every namespace as well."""
-    if "system call filter" not in active or not active & {"landlock", "private root"}:
+    if "system call filter" not in active or not active.intersection(_FILES):
         return "none"
     return "full" if active.issuperset(_FULL) else "standard"
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import resource
+import time
 from pathlib import Path
 
 OPEN_FILES = 64
@@ -39,10 +40,15 @@ def limit_jail(address_space: int, *, has_own_user: bool) -> None:
         lower(resource.RLIMIT_NPROC, PROCESSES)
 
 
-def limit_processor(seconds: float) -> None:
-    """End this process with SIGXCPU once it has used `seconds` of processor time, rounded up, and one more."""
-    whole = math.ceil(seconds) + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (whole, whole + 1))
+def limit_processor(seconds: float, later: float) -> None:
+    """End this process with SIGXCPU once it has used `seconds` more of processor time, rounded up, and one more.
+
+    `later` are seconds that it may be granted in further calls; the kernel's hard limit counts them in.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    wanted = math.ceil(time.process_time() + seconds) + 1
+    most = wanted + math.ceil(later) + 1 if hard == resource.RLIM_INFINITY else hard
+    resource.setrlimit(resource.RLIMIT_CPU, (min(wanted, most), most))
 
 
 def prepare_zygote() -> None:

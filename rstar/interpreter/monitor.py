@@ -133,8 +133,11 @@ class Monitor:
         os.set_blocking(reader, False)
         secret = secrets.token_bytes(protocol.SECRET_BYTES)
         asked = protocol.Request(protocol.RUN, secret, run.keep if run.keep_as else protocol.NEVER, run.codes)
-        channel = self._forks.ask(parent, asked, [writer])
+        channel = self._forks.ask(parent, asked, [writer], protocol.GO_ON if run.in_place else protocol.FORK)
         os.close(writer)
+        if run.in_place and isinstance(parent, Snapshot):
+            # From here on its process is the execution's, or has died.
+            self._forget_snapshot(parent)
         if channel is None:
             os.close(reader)
             self._supervisor.send_numbers(wire.LOST, run.id)
@@ -271,11 +274,14 @@ class Monitor:
     def _leave(self, pid: int) -> None:
         self._family.leaving[pid] = Leaving(pid, time.monotonic() + EXIT_SECONDS)
 
-    def _drop(self, snapshot: Snapshot) -> None:
+    def _forget_snapshot(self, snapshot: Snapshot) -> None:
         self._board.forget(snapshot.control.fileno())
         snapshot.control.close()
         self._family.snapshots.pop(snapshot.id, None)
         self._family.snapshot_of.pop(snapshot.pid, None)
+
+    def _drop(self, snapshot: Snapshot) -> None:
+        self._forget_snapshot(snapshot)
         kill(snapshot.pid)
         self._leave(snapshot.pid)
 

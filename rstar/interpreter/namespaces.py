@@ -92,7 +92,7 @@ def _build(readable: Sequence[str]) -> None:
         mount("tmpfs", root, "tmpfs", _NO_SETUID | _NO_DEVICES, "size=1m,mode=755")
         for path, source in sources:
             target = root + path
-            Path(target).mkdir(mode=0o755, parents=True, exist_ok=True)
+            _make_place(Path(target), is_folder=Path(f"/proc/self/fd/{source}").is_dir())
             mount(f"/proc/self/fd/{source}", target, None, _BIND | _RECURSIVE)
             mount("none", target, None, _BIND | _REMOUNT | _READ_ONLY | _NO_SETUID | _NO_DEVICES | _kept_flags(target))
     mount("none", root, None, _BIND | _REMOUNT | _READ_ONLY | _NO_SETUID | _NO_DEVICES)
@@ -102,6 +102,14 @@ def _build(readable: Sequence[str]) -> None:
     _pivot(here)
     detach_mount(".")
     os.chdir("/")
+
+
+def _make_place(target: Path, *, is_folder: bool) -> None:
+    """What a mount covers: an empty folder or file."""
+    folder = target if is_folder else target.parent
+    folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if not is_folder:
+        target.touch()
 
 
 def _pivot(here: bytes) -> None:

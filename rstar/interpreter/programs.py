@@ -15,7 +15,8 @@ MAX_CODE_CHARS = 1 << 20
 
 _IMPORT = re.compile(r"^[ \t]*(?:import|from)[ \t]+(\w+)", re.MULTILINE)
 _TAME_PACKAGES = frozenset(name.partition(".")[0] for name in (*MODULES, *SUBMODULES))
-_HEAVY = re.compile(r"sympy|numpy|scipy|mpmath|networkx|pandas|matplotlib|__import__|importlib")
+_HEAVY = re.compile(r"sympy|numpy|scipy|mpmath|networkx|pandas|matplotlib|__import__|importlib|\b(?:exec|eval|runpy)\b")
+"""What may import a mathematics library, by its name or out of sight: numpy's generator is seeded where it waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,11 @@ class Program:
             keys.append(key)
         object.__setattr__(self, "keys", tuple(keys))
         object.__setattr__(self, "key", path_key(key, self.code))
+
+    @property
+    def state(self) -> bytes:
+        """Key of the state that the code runs on; b"" for a fresh program."""
+        return self.keys[-1] if self.keys else b""
 
     @property
     def is_surely_untame(self) -> bool:

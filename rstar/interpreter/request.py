@@ -18,8 +18,12 @@ INLINE_BYTES = 48 << 10
 RUN, TAME = b"R", b"T"
 FORK = b"F"
 """The word to a worker or a snapshot; the new process's channel, which holds its request, comes with it."""
+GO_ON = b"G"
+"""The word to a snapshot that is to execute the request itself; with the same channel."""
 IN_FILE = b"M"
 """The whole message where the request is in the last descriptor."""
+MAX_STEPS_IN_PLACE = 8
+"""Steps that one process may execute after its first one. Chosen, not tuned: bounds its processor time."""
 NEVER, IF_COSTLY, ALWAYS = 0, 1, 2
 HELLO, STEP_DONE = b"H", b"S"
 _LEAVES, _STAYS = b"L", b"K"

@@ -18,6 +18,8 @@ class Held:
     private_kib: int
     users: int = 0
     """Executions that are being forked from it now; it is not evicted meanwhile."""
+    num_steps: int = 0
+    """Steps that its process has executed in place, after its first one."""
 
 
 class SnapshotTable:
@@ -51,14 +53,18 @@ class SnapshotTable:
                 return depth, held
         return 0, None
 
-    def add(self, place: Place, identity: int, private_kib: int) -> list[int]:
+    def add(self, place: Place, held: Held) -> list[int]:
         """Note a new snapshot; returns the ids to drop, the new one's among them where the place was taken."""
         if place in self._held:
-            return [identity]
-        self._held[place] = Held(identity, private_kib)
-        self._place_of[identity] = place
-        self._kib += private_kib
+            return [held.id]
+        self._held[place] = held
+        self._place_of[held.id] = place
+        self._kib += held.private_kib
         return list(self._overflow())
+
+    def deepest_before(self, places: Sequence[Place]) -> int:
+        """Depth (index + 1) of the last of `places` that has a snapshot; 0, a fresh program, where none has."""
+        return next((depth for depth in range(len(places), 0, -1) if places[depth - 1] in self._held), 0)
 
     def remove(self, identity: int) -> None:
         """Forget a snapshot that is gone."""

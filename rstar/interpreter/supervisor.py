@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections import OrderedDict, deque
+import time
+from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -30,6 +31,12 @@ MAX_UNTAME = 50_000
 HEAVY_SECONDS = 0.01
 """Average cost above which programs of the mathematics libraries are forked, tame or not: a fork adds little to them,
 and what it leaves, a snapshot, saves running them again when the path goes on. Chosen, not tuned: twice a fork."""
+IN_PLACE_FORKS = 20
+"""What a state may cost to make again, in forks, for a lone next step to go on in its process: no fork and no memory to
+copy, against a replay where the path branches after all. Chosen, not tuned: 0.1 s on an idle machine, more on a busy
+one, where everything takes longer."""
+FORK_SECONDS = 0.005
+"""What a fork and its messages cost at least; measured, see docs."""
 _AVERAGED = 8
 """Weight of the past in that average, in programs."""
 Deliver = Callable[[Execution | BaseException], None]
@@ -69,7 +76,10 @@ class Supervisor:
         self._snapshots = SnapshotTable(settings.max_snapshots, settings.max_snapshot_mb)
         self._tame = [TameClient(slot, settings) for slot in range(settings.workers)]
         self._untame: OrderedDict[bytes, None] = OrderedDict()
+        self._used_up: OrderedDict[bytes, None] = OrderedDict()
+        self._children: Counter[bytes] = Counter()
         self._heavy_seconds = 0.0
+        self._fork_seconds = FORK_SECONDS
         self._zygote: ZygoteClient | None = None
         self._starting: asyncio.Task[SandboxReport] | None = None
         self._ids = itertools.count(1)
@@ -137,6 +147,7 @@ class Supervisor:
             waiting.append(deliver)
         else:
             self._waiting[program.key] = [deliver]
+            self._children[program.state] += 1
             if self._free:
                 self._begin(program, self._free.pop())
             else:
@@ -176,6 +187,9 @@ class Supervisor:
         """Give the slot to the next program and the result to all who wait for it."""
         if is_final and isinstance(outcome, Execution):
             self._results.add(program.key, outcome)
+        self._children[program.state] -= 1
+        if self._children[program.state] <= 0:
+            del self._children[program.state]
         for deliver in self._waiting.pop(program.key, ()):
             deliver(outcome)
         if self._queue and not self._is_stopped:
@@ -225,6 +239,10 @@ class Supervisor:
         if program.library == "heavy":
             self._heavy_seconds += (seconds - self._heavy_seconds) / _AVERAGED
 
+    def _note_fork(self, seconds: float) -> None:
+        """Learn what a fork costs here now, as a moving average."""
+        self._fork_seconds = max(FORK_SECONDS, self._fork_seconds + (seconds - self._fork_seconds) / _AVERAGED)
+
     def _cost(self, keys: tuple[bytes, ...]) -> float:
         """Seconds that the programs behind `keys` took, those that never ran here not counted."""
         return sum(self._results.seconds(key) for key in keys)
@@ -241,21 +259,44 @@ class Supervisor:
                 await self._build(program, library)
                 depth, held = self._deepest(program, library)
             keep_as = next(self._ids) if self._settings.max_snapshots else 0
+            codes = (*program.path[depth:], program.code)
+            in_place = held is not None and depth == len(program.keys) and self._may_go_on(program, library, held)
+            if in_place and held is not None:
+                self._use_up(program.state, held)
+            keep = request.ALWAYS if in_place else request.IF_COSTLY
+            started = time.monotonic()
             try:
-                result = await self._ask(
-                    (*program.path[depth:], program.code), held, keep_as, request.IF_COSTLY, library
-                )
+                result = await self._ask(codes, held, keep_as, keep, library, in_place=in_place)
             except GoneError:
                 if held is not None:
                     self._snapshots.remove(held.id)
                 continue
             self._note_cost(program, result.seconds)
+            if len(codes) == 1 and not in_place:
+                self._note_fork(time.monotonic() - started - result.seconds)
             if result.private_kib:
-                self._hold((library, program.key), keep_as, result.private_kib)
+                num_steps = held.num_steps + 1 if in_place and held is not None else 0
+                self._hold((library, program.key), keep_as, result.private_kib, num_steps)
             if not result.is_replay_failure or is_from_scratch:
                 return self._as_execution(result)
             # A state that its own snapshot cannot continue: once more from the beginning.
             is_from_scratch = True
+
+    def _may_go_on(self, program: Program, library: str, held: Held) -> bool:
+        """Whether a snapshot's own process may execute `program`: it is alone there, and its state is cheap to lose."""
+        if held.users or held.num_steps >= request.MAX_STEPS_IN_PLACE or program.state in self._used_up:
+            return False
+        if self._children[program.state] > 1:
+            return False
+        lost = program.keys[self._snapshots.deepest_before([(library, key) for key in program.keys[:-1]]) :]
+        return all(key in self._results for key in lost) and self._cost(lost) <= IN_PLACE_FORKS * self._fork_seconds
+
+    def _use_up(self, state: bytes, held: Held) -> None:
+        """Forget a snapshot that goes on; when its state is needed again it is made again, and then it stays."""
+        self._snapshots.remove(held.id)
+        self._used_up[state] = None
+        if len(self._used_up) > MAX_UNTAME:
+            self._used_up.popitem(last=False)
 
     def _is_worth_keeping(self, missing: tuple[bytes, ...]) -> bool:
         """Whether the state that `missing` programs lead to is costly to make. What never ran here counts as costly."""
@@ -288,16 +329,24 @@ class Supervisor:
     def _deepest(self, program: Program, library: str) -> tuple[int, Held | None]:
         return self._snapshots.deepest([(library, key) for key in program.keys])
 
-    def _hold(self, place: tuple[str, bytes], identity: int, private_kib: int) -> None:
+    def _hold(self, place: tuple[str, bytes], identity: int, private_kib: int, num_steps: int = 0) -> None:
         if self._zygote is not None:
-            self._zygote.drop(self._snapshots.add(place, identity, private_kib))
+            self._zygote.drop(self._snapshots.add(place, Held(identity, private_kib, num_steps=num_steps)))
 
     async def _ask(
-        self, codes: tuple[str, ...], held: Held | None, keep_as: int, keep: int, library: str
+        self,
+        codes: tuple[str, ...],
+        held: Held | None,
+        keep_as: int,
+        keep: int,
+        library: str,
+        *,
+        in_place: bool = False,
     ) -> wire.Result:
         if self._zygote is None:
             raise LostError("there is no zygote")
-        run = wire.Run(next(self._ids), held.id if held else 0, keep_as, keep, library, encode(codes))
+        source = held.id if held else 0
+        run = wire.Run(next(self._ids), source, keep_as, keep, library, encode(codes), in_place)
         if held is not None:
             held.users += 1
         try:

@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from rstar.interpreter.tame_names import BUILTINS, METHODS, MODULES, SUBMODULES
+from rstar.interpreter.tame_text import TextUse
 
 MAX_TAME_CHARS = 20_000
 """Longer code is forked: the check would cost more than the fork. Chosen, not tuned."""
@@ -30,9 +31,8 @@ _PLAIN = frozenset(
     {
         ast.Module, ast.Expr, ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.For, ast.While, ast.If,
         ast.Raise, ast.Assert, ast.Delete, ast.BoolOp, ast.NamedExpr, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.Dict,
-        ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.Compare,
-        ast.FormattedValue, ast.JoinedStr, ast.Subscript, ast.Starred, ast.List, ast.Tuple, ast.Slice, ast.arguments,
-        ast.Lambda,
+        ast.Set, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.comprehension, ast.JoinedStr,
+        ast.Subscript, ast.Starred, ast.List, ast.Tuple, ast.Slice, ast.arguments, ast.Lambda,
     }
 )  # fmt: skip
 """Nodes that are tame where their parts are."""
@@ -42,9 +42,11 @@ _SPECIAL: dict[type[ast.AST], str] = {
     ast.Name: "_name", ast.Attribute: "_attribute", ast.Call: "_call", ast.keyword: "_keyword",
     ast.Import: "_imports", ast.ImportFrom: "_import_from", ast.FunctionDef: "_function", ast.arg: "_argument",
     ast.Try: "_try", ast.ExceptHandler: "_handler", ast.Global: "_declaration", ast.Nonlocal: "_declaration",
-    ast.Yield: "_yield", ast.YieldFrom: "_yield",
+    ast.Yield: "_yield", ast.YieldFrom: "_yield", ast.Compare: "_compare", ast.FormattedValue: "_formatted",
 }  # fmt: skip
 """Nodes that need a look of their own → the method that takes it."""
+_TAKES_CLASSES = frozenset({"print", "str", "repr", "isinstance", "issubclass"})
+_EQUALITIES = (ast.Eq, ast.NotEq, ast.Is, ast.IsNot, ast.In, ast.NotIn)
 _OPERATORS = (ast.boolop, ast.operator, ast.unaryop, ast.cmpop)
 
 
@@ -60,16 +62,31 @@ class Scope:
     """Name → module that it stands for."""
     seen: set[str] = field(default_factory=set)
     """Every name that occurred as anything but a module."""
+    bound: set[str] = field(default_factory=set)
+    """Every name that was bound by anything but an import."""
+    imported: dict[str, str] = field(default_factory=dict)
+    """Name → what a mathematics library calls it."""
     unsafe: set[str] = field(default_factory=set)
     """Names that a star import may have bound to something that is not listed."""
     uses_sympy: bool = False
     has_try: bool = False
     has_yield: bool = False
     """Both together: a generator that is thrown away runs its handlers whenever the collector finds it."""
+    text: TextUse = field(default_factory=TextUse)
+    unread: tuple[Sequence[ast.stmt], ...] = ()
+    """Programs whose use of text is looked at when sympy comes in: nothing else evaluates it."""
 
     def copy(self) -> Scope:
         """An independent copy."""
-        return replace(self, modules=dict(self.modules), seen=set(self.seen), unsafe=set(self.unsafe))
+        return replace(
+            self,
+            modules=dict(self.modules),
+            seen=set(self.seen),
+            bound=set(self.bound),
+            imported=dict(self.imported),
+            unsafe=set(self.unsafe),
+            text=self.text.copy(),
+        )
 
     def admits(self, tree: ast.Module) -> bool:
         """Whether `tree` is tame after the steps admitted so far; notes its names where it is."""
@@ -77,7 +94,17 @@ class Scope:
             self._visit(tree)
         except (_Untamed, RecursionError):
             return False
-        return not (self.has_try and self.has_yield) and not self.seen & (self.unsafe | self.modules.keys())
+        if (self.has_try and self.has_yield) or self.seen & (self.unsafe | self.modules.keys()):
+            return False
+        # The list is copied because whoever compiles the tree takes its last expression away.
+        self.unread = (*self.unread, list(tree.body))
+        return not self.uses_sympy or not self._may_evaluate_text()
+
+    def _may_evaluate_text(self) -> bool:
+        for body in self.unread:
+            self.text.note(body, self.imported, self.modules)
+        self.unread = ()
+        return self.text.may_reach_sympy(self.bound)
 
     def _visit(self, node: ast.AST) -> None:
         kind = type(node)
@@ -143,7 +170,7 @@ class Scope:
         if type(node.ctx) is not ast.Load:
             self._bind(name)
         elif name in self.modules or name == "type":
-            # A module is used through its attributes, `type` through a call with one argument; see there.
+            # A module is used through its attributes, `type` in a call where its result is not kept.
             raise _Untamed
         elif name in BUILTINS or name == "__name__":
             return
@@ -156,6 +183,7 @@ class Scope:
         if name in _ALL_BUILTINS or name in self.modules or name.startswith("__"):
             raise _Untamed
         self.seen.add(name)
+        self.bound.add(name)
 
     def _attribute(self, node: ast.Attribute) -> None:
         if not isinstance(node.ctx, ast.Load):
@@ -181,15 +209,38 @@ class Scope:
 
     def _call(self, node: ast.Call) -> None:
         match node.func:
-            case ast.Name(id="type") if len(node.args) == 1 and not node.keywords:
-                if isinstance(node.args[0], ast.Starred):
-                    raise _Untamed
             case ast.Attribute(attr="format", value=ast.Constant(value=str() as text)):
                 _check_format(text)
             case _:
                 self._visit(node.func)
-        for part in (*node.args, *node.keywords):
-            self._visit(part)
+        takes_classes = isinstance(node.func, ast.Name) and node.func.id in _TAKES_CLASSES
+        for argument in node.args:
+            if takes_classes:
+                self._visit_with_class(argument)
+            else:
+                self._visit(argument)
+        for keyword in node.keywords:
+            self._visit(keyword)
+
+    def _compare(self, node: ast.Compare) -> None:
+        if all(isinstance(operator, _EQUALITIES) for operator in node.ops):
+            for operand in (node.left, *node.comparators):
+                self._visit_with_class(operand)
+        else:
+            self._visit_parts(node)
+
+    def _formatted(self, node: ast.FormattedValue) -> None:
+        self._visit_with_class(node.value)
+        if node.format_spec is not None:
+            self._visit(node.format_spec)
+
+    def _visit_with_class(self, node: ast.expr) -> None:
+        """Visit what may be a call of `type`: a class that is kept could make classes and raw memory."""
+        match node:
+            case ast.Call(func=ast.Name(id="type"), args=[value], keywords=[]) if not isinstance(value, ast.Starred):
+                self._visit(value)
+            case _:
+                self._visit(node)
 
     def _import(self, alias: ast.alias) -> None:
         name = alias.name
@@ -215,7 +266,15 @@ class Scope:
             elif alias.name not in MODULES.get(module, ()):
                 raise _Untamed
             elif module != "__future__":
-                self._bind(alias.asname or alias.name)
+                self._import_name(alias, module)
+
+    def _import_name(self, alias: ast.alias, module: str) -> None:
+        name = alias.asname or alias.name
+        is_bound = name in self.bound
+        self._bind(name)
+        if module.startswith(("sympy", "numpy", "scipy")) and self.imported.setdefault(name, alias.name) == alias.name:
+            # Bound by an import only, so far, and always to the same.
+            self.bound -= set() if is_bound else {name}
 
     def _import_star(self, module: str) -> None:
         """Names that the module exports and the table does not list must not occur anywhere on the path."""
@@ -228,6 +287,8 @@ class Scope:
         if unlisted & _ALL_BUILTINS or self.modules.keys() & set(exported):
             raise _Untamed
         self.unsafe |= unlisted
+        if module == "sympy":
+            self.imported |= {name: name for name in MODULES["sympy"]}
 
     def _bind_module(self, name: str, module: str) -> None:
         if name in _ALL_BUILTINS or name.startswith("__") or self.modules.get(name, module) != module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import mmap
 import os
 import socket
@@ -71,17 +72,19 @@ class TameClient:
     def _start(self, zygote: ZygoteClient) -> None:
         self.close()
         size = tame_wire.HEADER.size + self._settings.output_bytes
-        descriptor = os.memfd_create("output", os.MFD_CLOEXEC)
+        descriptor = os.memfd_create("output", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
         ours, theirs = socket.socketpair()
         try:
             os.ftruncate(descriptor, size)
+            # A file that the runner could shorten would end whoever reads the missing part: us.
+            fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
             self._board = mmap.mmap(descriptor, size)
             zygote.start_tame(self._slot, [theirs.fileno(), descriptor])
         finally:
             theirs.close()
             os.close(descriptor)
         ours.setblocking(False)
-        self._channel, self._zygote, self._incoming = ours, zygote, wire.Frames()
+        self._channel, self._zygote, self._incoming = ours, zygote, wire.Frames(tame_wire.MAX_ANSWER_BYTES)
         asyncio.get_running_loop().add_reader(ours.fileno(), self._read)
 
     def _send(self, data: bytes) -> None:
@@ -110,12 +113,35 @@ class TameClient:
         if not data:
             self.close()
             return
-        for kind, payload in self._incoming.feed(data):
-            if kind != tame_wire.ANSWER:
-                self._settle(None)
-                continue
-            status, seconds, num_bytes, error = tame_wire.unpack_answer(payload)
-            self._settle(Execution(status, self._output(num_bytes), error, seconds))  # type: ignore[arg-type]
+        try:
+            messages = self._incoming.feed(data)
+            found = [self._execution(*message) for message in messages]
+        except ValueError:
+            # Not what our own code says: a program got hold of the runner. It ends, and its program is forked.
+            self._distrust()
+            return
+        if len(found) > 1 or (found and self._done is None):
+            self._distrust()
+        elif found:
+            self._settle(found[0])
+
+    def _execution(self, kind: bytes, payload: bytes) -> Execution | None:
+        """What a message says of the program; None where it is not tame. Raises ValueError for an odd message."""
+        if kind == tame_wire.UNTAME:
+            return None
+        if kind != tame_wire.ANSWER:
+            raise ValueError(f"a message of kind {kind!r}")
+        status, seconds, num_bytes, error = tame_wire.unpack_answer(payload)
+        if not 0 <= seconds <= self._settings.seconds + _GRACE_SECONDS:
+            raise ValueError(f"a program of {seconds} seconds")
+        return Execution(status, self._output(num_bytes), error, seconds)
+
+    def _distrust(self) -> None:
+        """End the runner, now; what it was asked is not answered by it."""
+        if self._zygote is not None:
+            self._zygote.kill_tame(self._slot)
+        self._started = asyncio.get_running_loop().time()
+        self.close()
 
     def _output(self, num_bytes: int | None) -> str:
         """The program's output; `num_bytes` of it, or as many as the board says."""

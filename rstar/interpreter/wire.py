@@ -13,7 +13,7 @@ READY, RESULT, GONE, LOST, DIED = b"r", b"x", b"g", b"l", b"d"
 
 STATUSES = ("ok", "error", "timeout", "memory", "refused")
 _HEADER = struct.Struct("=Ic")
-_RUN = struct.Struct("=QQQB?I")
+_RUN = struct.Struct("=QQQB??I")
 _RESULT = struct.Struct("=QB?dII")
 MAX_FRAME_BYTES = 256 << 20
 """Beyond this the other side is broken: a path of 16 steps of 1 MiB is far below."""
@@ -34,6 +34,8 @@ class Run:
     """`heavy` or `light`: the libraries that a fresh program finds already imported."""
     codes: tuple[bytes, ...]
     """Programs in order; only the last one's result counts."""
+    in_place: bool = False
+    """Whether the snapshot itself goes on, instead of a fork of it: its own state ends with that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,9 @@ def frame(kind: bytes, payload: bytes = b"") -> bytes:
 class Frames:
     """Cuts a stream of bytes into messages."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = MAX_FRAME_BYTES) -> None:
         self._buffer = bytearray()
+        self._max_bytes = max_bytes
 
     def feed(self, data: bytes) -> list[tuple[bytes, bytes]]:
         """(kind, payload) of every message that is complete after `data`. Raises ValueError on a broken stream."""
@@ -69,7 +72,7 @@ class Frames:
         start, found = 0, []
         while len(self._buffer) - start >= _HEADER.size:
             size, kind = _HEADER.unpack_from(self._buffer, start)
-            if size > MAX_FRAME_BYTES:
+            if size > self._max_bytes:
                 raise ValueError(f"a message of {size} bytes")
             end = start + _HEADER.size + size
             if len(self._buffer) < end:
@@ -82,7 +85,7 @@ class Frames:
 
 def pack_run(run: Run) -> bytes:
     """The payload of a RUN message."""
-    parts = [_RUN.pack(run.id, run.source, run.keep_as, run.keep, run.library == "heavy", len(run.codes))]
+    parts = [_RUN.pack(run.id, run.source, run.keep_as, run.keep, run.library == "heavy", run.in_place, len(run.codes))]
     for code in run.codes:
         parts += [struct.pack("=I", len(code)), code]
     return b"".join(parts)
@@ -90,13 +93,13 @@ def pack_run(run: Run) -> bytes:
 
 def unpack_run(payload: bytes) -> Run:
     """What `pack_run` wrote."""
-    identity, source, keep_as, keep, is_heavy, count = _RUN.unpack_from(payload)
+    identity, source, keep_as, keep, is_heavy, in_place, count = _RUN.unpack_from(payload)
     start, codes = _RUN.size, []
     for _ in range(count):
         (size,) = struct.unpack_from("=I", payload, start)
         codes.append(payload[start + 4 : start + 4 + size])
         start += 4 + size
-    return Run(identity, source, keep_as, keep, "heavy" if is_heavy else "light", tuple(codes))
+    return Run(identity, source, keep_as, keep, "heavy" if is_heavy else "light", tuple(codes), in_place)
 
 
 def pack_result(result: Result) -> bytes:

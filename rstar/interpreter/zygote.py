@@ -27,13 +27,15 @@ from rstar.interpreter import chance, execution, namespaces, preload, seccomp, t
 from rstar.interpreter.family import Worker, kill
 from rstar.interpreter.jail import JailSettings, enter_jail
 from rstar.interpreter.kernel import PR_SET_CHILD_SUBREAPER, SiblingFork, die_with_parent, mount, prctl
+from rstar.interpreter.libraries import LibraryFinder
 from rstar.interpreter.limits import address_space_bytes, prepare_zygote
 from rstar.interpreter.monitor import Monitor, MonitorSettings
 from rstar.interpreter.namespaces import Outcome
 from rstar.interpreter.private_memory import PrivateMemory
 
-_BUILD_SECONDS = 60.0
-"""For a nursery to import its libraries on a cold disk, and for a worker to enter its jail."""
+_BUILD_SECONDS = 240.0
+"""For a nursery to import its libraries on a cold disk, and for a worker to enter its jail; a second when nothing else
+runs, two minutes were seen beside a training run of a higher priority. Where it fails its socket ends, at once."""
 _WORKER = b"W"
 _USERS = 1 << 30
 """Jails that root builds take user ids from here up, far above those that systems hand out. Chosen, not tuned."""
@@ -46,8 +48,9 @@ class ZygoteSettings:
     control: int
     """Descriptor of the socket to the supervisor."""
     paths: tuple[str, ...]
-    """Import path of the programs: standard library and site-packages, links resolved."""
+    modules: dict[str, str]
     readable: tuple[str, ...]
+    """What libraries.py says of each."""
     seconds: float
     memory_mb: int
     output_bytes: int
@@ -190,6 +193,7 @@ def _nursery(settings: ZygoteSettings, library: str, control: socket.socket, out
     die_with_parent()
     os.close(settings.control)
     sys.path[:] = settings.paths
+    sys.meta_path.insert(len(sys.meta_path) - 1, LibraryFinder(settings.modules))
     sys.argv[:], sys.orig_argv[:] = [""], []
     preload.import_all(preload.LIGHT + (preload.HEAVY if library == "heavy" else ()))
     preload.warm_up()
@@ -234,9 +238,13 @@ def _own_user(settings: ZygoteSettings) -> int | None:
             os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
-            os._exit(0 if all(os.access(path, os.R_OK | os.X_OK) for path in settings.readable) else 1)
+            os._exit(0 if all(_is_readable(path) for path in settings.readable) else 1)
         os._exit(1)
     return user if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0 else None
+
+
+def _is_readable(path: str) -> bool:
+    return os.access(path, os.R_OK | (os.X_OK if Path(path).is_dir() else 0))
 
 
 def _hide_our_modules() -> None:

@@ -15,8 +15,8 @@ from rstar.interpreter import wire
 from rstar.interpreter.launch import start_zygote
 from rstar.interpreter.layers import SandboxReport, report
 
-START_SECONDS = 120.0
-"""For a zygote to import its libraries on a cold disk and a busy machine. Chosen, not tuned."""
+START_SECONDS = 300.0
+"""For a zygote to import its libraries on a cold disk and a busy machine; see zygote.py. Chosen, not tuned."""
 _END_SECONDS = 5.0
 
 

@@ -8,15 +8,16 @@ import itertools
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+import interpreter_clock as clock
+
 _NUMBERS = itertools.count(10_000_000)
 
 _FORK_SERVER = r"""
-import contextlib, io, json, os, sys, time
+import contextlib, io, json, os, sys
 from rstar.interpreter import preload
 preload.import_all(preload.LIGHT + (preload.HEAVY if sys.argv[1] == 'heavy' else ()))
 preload.warm_up()
@@ -41,11 +42,9 @@ def run(code):
 
 for line in sys.stdin:
     codes = json.loads(line)
-    started = time.perf_counter()
     outputs = [run(code) for code in codes]
-    spent = time.perf_counter() - started
     assert all(outputs), outputs
-    print(json.dumps(spent), flush=True)
+    print('done', flush=True)
 """
 
 
@@ -73,26 +72,29 @@ class BareFork:
             assert self._process.stdin is not None
             assert self._process.stdout is not None
             codes = [template.replace("{n}", str(next(_NUMBERS))) for _ in range(count)]
+            started = clock.start()
             self._process.stdin.write(json.dumps(codes) + "\n")
             self._process.stdin.flush()
-            return float(self._process.stdout.readline()) / count
+            if not self._process.stdout.readline():
+                raise RuntimeError("the bare fork server ended")
+            return clock.since(started, count)
 
         return run
 
 
 def fresh_python_seconds(code: str, count: int) -> float:
     """Seconds per program of `python -c`."""
-    started = time.perf_counter()
+    started = clock.start()
     for _ in range(count):
         subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    return (time.perf_counter() - started) / count
+    return clock.since(started, count)
 
 
 def exec_seconds(template: str, count: int) -> float:
     """Seconds per program of exec in this process, output caught, which is what the released code does."""
     codes = [template.replace("{n}", str(next(_NUMBERS))) for _ in range(count)]
-    started = time.perf_counter()
+    started = clock.start()
     for code in codes:
         with contextlib.redirect_stdout(io.StringIO()):
             exec(compile(code, "<step>", "exec"), {"__name__": "__main__"})
-    return (time.perf_counter() - started) / count
+    return clock.since(started, count)

@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import os
 import statistics
-import time
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+import interpreter_clock as clock
 
 from rstar.interpreter import SandboxInterpreter
 from rstar.types import Execution, Step
@@ -24,7 +25,7 @@ class Sandbox:
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
-        self._interpreter = SandboxInterpreter(seconds=60, memory_mb=2048, workers=1)
+        self._interpreter = SandboxInterpreter(seconds=600, memory_mb=2048, workers=1)
 
     def __enter__(self) -> Self:
         self._runner.run(self._interpreter.__aenter__())
@@ -61,9 +62,9 @@ class Sandbox:
             await asyncio.gather(*(lane(numbers[k::at_once]) for k in range(at_once)))
 
         def run(_: int) -> float:
-            started = time.perf_counter()
+            started = clock.start()
             self._wait(work())
-            return (time.perf_counter() - started) / count
+            return clock.since(started, count)
 
         return run
 
@@ -76,9 +77,9 @@ class Sandbox:
                 await self._interpreter.run((), code)
 
         def run(_: int) -> float:
-            started = time.perf_counter()
+            started = clock.start()
             self._wait(work())
-            return (time.perf_counter() - started) / count
+            return clock.since(started, count)
 
         return run
 
@@ -91,34 +92,34 @@ class Sandbox:
 
     def chain(self, steps: Sequence[str], _: int) -> float:
         """Seconds for a whole path, each step asked on top of the steps before it."""
-        started = time.perf_counter()
+        started = clock.start()
         self._grow(steps, next(_NUMBERS))
-        return time.perf_counter() - started
+        return clock.since(started)
 
     def replay_chain(self, steps: Sequence[str], _: int) -> float:
         """The same without snapshots: every prefix is run again, as one fresh program."""
         number = str(next(_NUMBERS))
-        started = time.perf_counter()
+        started = clock.start()
         for depth in range(1, len(steps) + 1):
             self._ask([], "\n".join(steps[:depth]).replace("{n}", number))
-        return time.perf_counter() - started
+        return clock.since(started)
 
     def expand(self, steps: Sequence[str], _: int, width: int) -> float:
         """Seconds per candidate for `width` last steps on top of the others, which have run."""
         path = self._grow(steps[:-1], next(_NUMBERS))
-        started = time.perf_counter()
+        started = clock.start()
         for _ in range(width):
             self._ask(path, steps[-1].replace("{n}", str(next(_NUMBERS))))
-        return (time.perf_counter() - started) / width
+        return clock.since(started, width)
 
     def replay_last(self, steps: Sequence[str], _: int, width: int) -> float:
         """The same without snapshots."""
         number = str(next(_NUMBERS))
-        started = time.perf_counter()
+        started = clock.start()
         for _ in range(width):
             last = steps[-1].replace("{n}", str(next(_NUMBERS)))
             self._ask([], "\n".join(steps[:-1]).replace("{n}", number) + "\n" + last)
-        return (time.perf_counter() - started) / width
+        return clock.since(started, width)
 
     def snapshot_memory(self, count: int) -> dict[str, float]:
         """Private memory of `count` live states of sympy steps, from the kernel's exact account."""

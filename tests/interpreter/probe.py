@@ -12,6 +12,7 @@ import secrets
 import shutil
 import signal
 import stat
+import sysconfig
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,6 +76,7 @@ class Scene:
             "WORD": self.word,
             "SUPERVISOR": self.supervisor,
             "REPOSITORY": str(REPOSITORY),
+            "PACKAGES": sysconfig.get_path("purelib"),
             "PORT": self.listeners.tcp_port,
             "PORT6": self.listeners.tcp6_port,
             "UDP_PORT": self.listeners.udp_port,

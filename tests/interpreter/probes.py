@@ -59,6 +59,8 @@ HARMLESS_NAIVELY = {
     "prints bytes that are no text",
     "prints lone surrogates",
     "prints zero bytes",
+    # not every Python has packages there
+    "reads packages beside the standard library",
     # these hurt whoever ends the process properly, tracks its time, or goes on running Python in it
     "registers an exit handler that exits",
     "registers an exit handler that fails",

@@ -51,6 +51,15 @@ READING = [
     Probe("reads the source of the supervisor", "print(open(REPOSITORY + '/rstar/types.py').read())"),
     Probe("imports the supervisor's package", "import rstar.types, inspect; print(inspect.getsource(rstar.types))"),
     Probe("reads the reference answers", "import tasks.types, os\nprint(MARK, open(tasks.types.__file__).read(1))"),
+    Probe("imports a package that is no library of its own", "import pytest; print(MARK)"),
+    Probe("reads another package", "print(MARK, open(PACKAGES + '/pytest/__init__.py').read(1))"),
+    Probe("lists the packages", "import os; print(MARK if 'pytest' in os.listdir(PACKAGES) else 0)"),
+    Probe(
+        "reads packages beside the standard library",
+        "import os, glob\nbase = os.path.dirname(os.__file__) + '/site-packages'\n"
+        "for name in ['README.txt', 'pip/__init__.py', *(os.listdir(base) if os.access(base, 4) else [])]:\n"
+        "    try: print(MARK, open(base + '/' + name).read(1))\n    except OSError: pass",
+    ),
     Probe("reads /proc", "print(MARK, open('/proc/version').read(1))"),
     Probe("reads /sys", "import os; print(MARK, os.listdir('/sys/kernel'))"),
     Probe("lists /dev", "import os; print(MARK, os.listdir('/dev'))"),

@@ -120,14 +120,18 @@ class _Writer:
         self.nastiness = self.random.choice([0.02, 0.06, 0.15, 0.4])
 
     def program(self) -> str:
+        # Where sympy is used, text that is kept makes a program untame: half of the programs have the one, half the other.
+        has_text = self.random.random() < 0.3
         lines = [
-            "import sympy, math, functools, copy, re, operator, heapq, statistics, datetime, string\nimport numpy as np"
+            "import math, functools, copy, re, operator, heapq, statistics, datetime\nimport numpy as np",
+            "import string" if has_text else "import sympy\nfrom sympy import symbols\nx = symbols('x')",
         ]
         lines += [
             "from fractions import Fraction\nfrom decimal import Decimal\nfrom collections import Counter, defaultdict, deque"
         ]
         lines += [
-            "from sympy import symbols\nx = symbols('x')\na, b, c = [1, 2], {'k': 1}, 'text'\ndef f(*z): return z\ng = iter([1, 2])\nk = 3"
+            "x, a, b, c = 7, [1, 2], {'k': 1}, 'text'" if has_text else "a, b, c = [1, 2], {3: 1}, (1, 2)",
+            "def f(*z): return z\ng = iter([1, 2])\nk = 3",
         ]
         lines += [self.random.choice(_IMPORTS) for _ in range(self.random.randrange(3))]
         lines += [self.statement(2) for _ in range(self.random.randrange(1, 6))]

@@ -4,8 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
+import signal
+
 import pytest
-from jail import Jail
+from fingerprint import RANDOM
+from jail import Jail, descendants
 
 from rstar.types import Execution
 
@@ -135,6 +141,26 @@ def test_the_same_program_gives_the_same_bytes_in_every_worker() -> None:
     assert len(seen) <= 3
 
 
+@pytest.mark.slow
+def test_random_numbers_are_the_same_whatever_process_was_killed_before() -> None:
+    other = Jail(seconds=60, memory_mb=2048, workers=2)
+    chance = random.Random(0)
+    seen = set()
+    try:
+        for n in range(40):
+            answer = other.run(
+                f"{RANDOM}\nimport random as r, numpy.random as q\nprint(r.Random().random(), q.default_rng().random())\nNONCE = {n}"
+            )
+            seen.add((answer.status, answer.stdout, answer.error))
+            if n % 4 == 3:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(sorted(descendants())), signal.SIGKILL)
+    finally:
+        other.close()
+    assert len(seen) == 1
+    assert seen.pop()[0] == "ok"
+
+
 def test_many_at_once_give_what_one_at_a_time_gives(jail: Jail, clean_jail: Jail) -> None:
     paths = [
         (f"import random\nr = [random.random() for _ in range({n % 5})]", f"print(r, {n}, random.random())")
@@ -180,8 +206,6 @@ def test_a_recursion_limit_set_by_one_step_holds_for_the_next(jail: Jail) -> Non
 
 def test_seeds_carry_over_to_the_next_step(jail: Jail) -> None:
     """A program that seeds in its first step draws in its second what plain Python draws."""
-    import random
-
     expected = random.Random(5).random()
     assert jail.run("import random\nrandom.seed(5)", "print(random.random())").stdout == f"{expected}\n"
 
@@ -237,6 +261,7 @@ _UNSEEDED = {
     "random.Random": "import random\nprint(random.Random().random())",
     "numpy.default_rng": "import numpy as np\nprint(np.random.default_rng().random(3))",
     "numpy.RandomState": "import numpy as np\nprint(np.random.RandomState().rand(3))",
+    "numpy imported without its name": "exec('import num' + 'py as q')\nprint(q.random.rand(3))",
     "numpy imported out of sight": "exec('import num' + 'py')\nprint(numpy.random.rand(3))",
     "scipy.stats": "from scipy import stats\nprint(stats.norm.rvs(size=3), stats.randint(0, 100).rvs(5))",
     "sympy": "import sympy\nprint(sympy.randprime(10**6, 10**7), sympy.stats.sample(sympy.stats.Die('D', 6)) > 0, sympy.core.random.rng.random())",

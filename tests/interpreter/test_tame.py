@@ -20,7 +20,7 @@ from poisons import POISONS
 from tame_attacks import ATTACKS
 from tame_grammar import random_program
 
-from rstar.interpreter.tame import is_tame
+from rstar.interpreter.tame import is_tame, is_tame_program
 
 
 def _examine(programs: list[str], *flags: str) -> dict[str, str]:
@@ -40,13 +40,71 @@ def test_attacks_on_the_check_change_nothing() -> None:
     assert _examine([*ATTACKS.values()]) == {}
 
 
+@pytest.mark.slow
+def test_attacks_on_the_check_change_nothing_where_they_are_simply_executed() -> None:
+    """The check alone, without the nets of the runner."""
+    assert _examine([*ATTACKS.values()], "--plainly") == {}
+
+
 def test_random_programs_that_are_tame_change_nothing() -> None:
-    assert _examine([random_program(seed) for seed in range(150)]) == {}
+    programs = [random_program(seed) for seed in range(500)]
+    assert sum(map(is_tame, programs)) > 10
+    assert _examine(programs) == {}
+
+
+@pytest.mark.slow
+def test_random_programs_that_are_tame_change_nothing_where_they_are_simply_executed() -> None:
+    assert _examine([random_program(seed) for seed in range(2_000, 8_000)], "--plainly") == {}
 
 
 @pytest.mark.slow
 def test_many_random_programs_that_are_tame_change_nothing() -> None:
     assert _examine([random_program(seed) for seed in range(10_000, 30_000)]) == {}
+
+
+_CLASS_OR_TEXT = [name for name in ATTACKS if name.startswith(("finds a builtin", "makes a class", "evaluates a text"))]
+
+
+@pytest.mark.parametrize("name", _CLASS_OR_TEXT)
+def test_the_check_alone_refuses_a_program_that(name: str) -> None:
+    assert not is_tame(ATTACKS[name])
+
+
+_LATER = {
+    "keeps text before sympy comes in": ["t = 'setattr'", "import sympy\nprint(sympy.S(t))"],
+    "makes text in a function": ["def f(n): return chr(n)", "from sympy import *\nS(f(40))"],
+    "catches a message": ["def f(): return e", "from sympy import *\ntry: 1/0\nexcept Exception as e: S(f())"],
+    "binds a name of sympy's anew": ["from sympy import *\nx = symbols('x')", "symbols = S"],
+    "binds a name of sympy's before": ["symbols = [1]", "from sympy import symbols, S\nx = symbols('x')"],
+    "renames Function": ["def f(): return F('E', (), {})", "from sympy import Function as F\nf()"],
+}
+
+
+@pytest.mark.parametrize("name", _LATER)
+def test_a_later_step_is_not_tame_where_the_path(name: str) -> None:
+    assert is_tame_program(_LATER[name][:1])
+    assert not is_tame_program(_LATER[name])
+
+
+_TAME = [
+    "kind = type(3) == int\nprint(type(3), str(type('a')), f'{type([])}', isinstance(2, type(1)))",
+    "text = 'a (b)'\nfor letter in text: print(letter.upper(), ord(letter), repr(text))",
+    "import sympy as sp\nx, y = sp.symbols('x y', positive=True)\nprint('x (positive) =', sp.solve(x - 2, x), f'{x + y}')",
+    "from sympy import *\nn = symbols('n', integer=True)\nf = Function('f')\nprint(dsolve(f(n).diff(n) - f(n)), 'done.')",
+    "from sympy import *\nx = symbols('x')\nprint(limit(1/x, x, 0, '+'), Rational('1/3'), groebner([x**2 - 1], x, order='lex'))",
+    "from sympy import *\nf, g = symbols('f g', cls=Function)\nx = symbols('x')\nprint(f(x).diff(x), latex(g(x)))",
+    "import sympy\nn = sympy.factorial(20)\nprint(sum(map(int, str(n))), len(str(n)), str(n) == str(n)[::-1], str(n).count('0'))",
+    "from sympy import isprime\nprint(', '.join(str(k) for k in range(20) if isprime(k)), '-' * 20, '%d primes' % 8)",
+    "import sympy\ntry:\n    print(1 / sympy.S(0), 1 / 0)\nexcept ZeroDivisionError as error:\n    print('failed:', error)",
+    "import sympy\ndef f(n: int) -> str:\n    'A text (with marks).'\n    assert n, 'no n'\n    return n\nif __name__ == '__main__': print(f(2))",
+]
+
+
+@pytest.mark.parametrize("code", _TAME)
+def test_honest_use_of_types_and_text_is_tame(code: str, jail: Jail, clean_jail: Jail) -> None:
+    assert is_tame(code)
+    forked = clean_jail.run("import sys as certainly_not_tame", code)
+    assert jail.run(code).stdout == forked.stdout != ""
 
 
 _UNCLEARED = [
