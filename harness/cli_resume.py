@@ -6,7 +6,18 @@ from typing import Annotated
 
 import typer
 
-from harness.cli_run import RESULTS, Concurrency, Out, Workers, finish, options
+from harness.cli_run import (
+    RESULTS,
+    Concurrency,
+    KvMemory,
+    MaxFailures,
+    MaxSamples,
+    Out,
+    Threads,
+    Workers,
+    finish,
+    options,
+)
 from harness.run import plan_resume
 from harness.run_folder import find_run
 
@@ -15,10 +26,23 @@ def resume(
     run: Annotated[str, typer.Argument(help="Folder of the run, or its id below the results folder.")],
     concurrency: Concurrency = None,
     workers: Workers = None,
+    kv_memory_mb: KvMemory = None,
+    max_samples: MaxSamples = None,
+    threads: Threads = None,
+    max_failures: MaxFailures = None,
     out: Out = None,
 ) -> int:
     """Go on with a run where it stopped: finished problems stay, one that was cut off is replayed from its journal.
 
-    Everything is as the run's folder says; only how many problems are solved at a time may change.
+    Everything is as the run's folder says; only how the work is done may change.
     """
-    return finish(plan_resume(find_run(run, out or RESULTS)), options(concurrency, workers))
+    plan = plan_resume(find_run(run, out or RESULTS))
+    how = options(
+        concurrency=concurrency,
+        workers=workers,
+        kv_memory_mb=kv_memory_mb,
+        max_samples=max_samples,
+        threads=threads,
+        max_failures=max_failures,
+    )
+    return finish(plan, how)

@@ -9,20 +9,23 @@ from typing import Annotated, Any
 
 import typer
 
+from harness.engines import Resources
 from harness.report import report_lines
-from harness.run import CONCURRENCY, Options, Plan, plan_run
+from harness.run import CONCURRENCY, MAX_FAILURES, EngineDown, Options, Plan, plan_run
 from harness.run import run as run_plan
 from harness.run_folder import RUN_FILE
 from harness.run_progress import LiveProgress
 from harness.run_summary import RunSummary, summarize
 from harness.scaling_plot import save_plots
 from harness.spec_fields import RUN_FIELDS, check_names, make_spec, read_yaml
+from rstar.search.voting import TOP_K
 from tasks.types import InputError
 
 PARTIAL = 1
 INTERRUPTED = 130
 RESULTS = Path("results")
-_OPTION_FIELDS = ("out", "concurrency", "workers")
+_HOW = ("concurrency", "workers", "kv_memory_mb", "max_samples", "threads", "max_failures")
+_OPTION_FIELDS = ("out", *_HOW)
 """What a file may set beside the fields of a spec: how the run is done."""
 
 Concurrency = Annotated[
@@ -30,6 +33,15 @@ Concurrency = Annotated[
 ]
 Workers = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Programs executed at a time.", show_default="all cores")
+]
+KvMemory = Annotated[
+    int | None, typer.Option("--kv-memory-mb", help="MiB for keys and values, per model.", show_default="1024 on a CPU")
+]
+MaxSamples = Annotated[int | None, typer.Option(help="Candidates written at once.", show_default="512")]
+Threads = Annotated[int | None, typer.Option(help="Torch threads.", show_default="1 for small models, else all")]
+MaxFailures = Annotated[
+    int | None,
+    typer.Option(help="Engine failures on so many problems in a row stop the run.", show_default=str(MAX_FAILURES)),
 ]
 Out = Annotated[Path | None, typer.Option(help="Results folder.", show_default="results")]
 
@@ -43,12 +55,18 @@ def run(
     method: Annotated[str | None, typer.Option(help="sample, beam, dvts, particle or mcts, at its defaults.")] = None,
     policy: Annotated[str | None, typer.Option(help="Model folder, or builtin.", show_default="builtin")] = None,
     ppm: Annotated[str | None, typer.Option(help="Reward model folder, builtin or none.")] = None,
+    orm: Annotated[
+        str | None, typer.Option(help="Folder of an outcome reward model: judges finished solutions.")
+    ] = None,
     budgets: Annotated[str | None, typer.Option(help="Trajectories to report at, e.g. 1,2,4,8,16.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, e.g. 0,1,2.", show_default="0")] = None,
     limit: Annotated[int | None, typer.Option(help="Problems to take, spread evenly over the task.")] = None,
     rule: Annotated[str | None, typer.Option(help="The headline's rule: best, majority, weighted or top_k.")] = None,
+    top_k: Annotated[int | None, typer.Option(help="K of the rule top_k.", show_default=str(TOP_K))] = None,
     candidates: Annotated[int | None, typer.Option(help="Candidates at each step.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Of the policy's sampling; 0 is greedy.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="Draw only from the likeliest tokens of this mass.")] = None,
+    sampling_top_k: Annotated[int | None, typer.Option(help="Draw only from that many likeliest tokens.")] = None,
     adaptive_stop: Annotated[
         str | None, typer.Option(help="End a problem early: certain, posterior or never.", show_default="never")
     ] = None,
@@ -59,6 +77,10 @@ def run(
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")] = None,
     dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.", show_default="auto")] = None,
     layout: Annotated[str | None, typer.Option(help="Prompt layout: rstar-sft or bootstrap.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Of one step.", show_default="2048")] = None,
+    max_context_tokens: Annotated[
+        int | None, typer.Option(help="Of question and solution.", show_default="4096")
+    ] = None,
     interpreter: Annotated[
         str | None, typer.Option(help="sandbox, or arithmetic (runs nothing).", show_default="sandbox")
     ] = None,
@@ -70,34 +92,55 @@ def run(
     ] = None,
     concurrency: Concurrency = None,
     workers: Workers = None,
+    kv_memory_mb: KvMemory = None,
+    max_samples: MaxSamples = None,
+    threads: Threads = None,
+    max_failures: MaxFailures = None,
     out: Out = None,
 ) -> int:
     """Search every problem of a task, grade the answers, and end with a table and a scaling curve.
 
     The run's id is a hash of what was asked. The same command again goes on where it stopped. Exit code 1: an engine
-    failed on some problems; 130: interrupted. In both cases 'rstar resume' completes the run.
+    failed on some problems, or on so many in a row that the run stopped; 130: interrupted. In all cases 'rstar resume'
+    completes the run.
     """
     fields: dict[str, Any] = read_yaml(file) if file else {}
     check_names(fields, (*RUN_FIELDS, *_OPTION_FIELDS), f"{file}: field")
     flags = {
         "task": task, "preset": preset, "method": method, "policy": policy, "ppm": ppm, "budgets": budgets,
-        "seeds": seeds, "limit": limit, "rule": rule, "engine": engine, "device": device, "dtype": dtype,
-        "layout": layout, "interpreter": interpreter, "require_sandbox": require_sandbox, "trees": trees,
-        "out": out, "concurrency": concurrency, "workers": workers,
+        "orm": orm, "seeds": seeds, "limit": limit, "rule": rule, "top_k": top_k, "top_p": top_p,
+        "sampling_top_k": sampling_top_k, "engine": engine, "device": device, "dtype": dtype, "layout": layout,
+        "max_new_tokens": max_new_tokens, "max_context_tokens": max_context_tokens, "interpreter": interpreter,
+        "require_sandbox": require_sandbox, "trees": trees, "out": out, "concurrency": concurrency,
+        "workers": workers, "kv_memory_mb": kv_memory_mb, "max_samples": max_samples, "threads": threads,
+        "max_failures": max_failures,
     }  # fmt: skip
     search = {"num_candidates": candidates, "temperature": temperature, "stop": adaptive_stop}
     fields = _overridden(fields, flags, search, settings or [])
     how = {name: fields.pop(name, None) for name in _OPTION_FIELDS}
     plan = plan_run(make_spec(fields), _folder(how["out"]))
-    return finish(plan, options(how["concurrency"], how["workers"]))
+    return finish(plan, options(**{name: how[name] for name in _HOW}))
 
 
-def options(concurrency: Any, workers: Any) -> Options:
+def options(
+    concurrency: Any = None,
+    workers: Any = None,
+    *,
+    kv_memory_mb: Any = None,
+    max_samples: Any = None,
+    threads: Any = None,
+    max_failures: Any = None,
+) -> Options:
     """The options of a run. Raises InputError for what is no whole number of at least 1."""
-    for name, value in (("concurrency", concurrency), ("workers", workers)):
+    given = {
+        "concurrency": concurrency, "workers": workers, "kv_memory_mb": kv_memory_mb, "max_samples": max_samples,
+        "threads": threads, "max_failures": max_failures,
+    }  # fmt: skip
+    for name, value in given.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise InputError(f"field '{name}': {value!r} is no whole number of at least 1")
-    return Options(concurrency or CONCURRENCY, workers)
+    resources = Resources(workers, kv_memory_mb, max_samples, threads)
+    return Options(concurrency or CONCURRENCY, resources, max_failures or MAX_FAILURES)
 
 
 def finish(plan: Plan, how: Options) -> int:
@@ -110,7 +153,10 @@ def finish(plan: Plan, how: Options) -> int:
 
 
 def complete(plan: Plan, how: Options) -> RunSummary | None:
-    """Do what is left of a run; None where Ctrl-C ended it, after a line that says how to go on."""
+    """Do what is left of a run; None where Ctrl-C ended it, after a line that says how to go on.
+
+    Where an engine keeps failing, such a line and a summary of what there is.
+    """
     spec, stated = plan.record.spec, plan.record
     typer.echo(f"Run {stated.id}: {stated.num_records:,} searches of up to {spec.budgets[-1]} trajectories", err=True)
     try:
@@ -118,6 +164,10 @@ def complete(plan: Plan, how: Options) -> RunSummary | None:
     except KeyboardInterrupt:
         _say_how_to_resume(plan.folder)
         return None
+    except EngineDown as error:
+        sys.stderr.write(
+            f"stopped: {error}; what is done is kept. Mend the engine and go on with: rstar resume {plan.folder}\n"
+        )
     return summarize(plan.folder)
 
 
@@ -127,7 +177,7 @@ def show(summary: RunSummary) -> None:
     typer.echo("\n".join(report_lines(summary)))
     written = write_report(summary)
     typer.echo(f"\nFiles in {folder}: {RUN_FILE}, problems.jsonl, {', '.join(path.name for path in written)}")
-    following = f"rstar report {folder} --axis tokens" if summary.is_complete else f"rstar resume {folder}"
+    following = f"rstar report {folder} --x tokens" if summary.is_complete else f"rstar resume {folder}"
     typer.echo(f"Next: {following}")
 
 

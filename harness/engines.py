@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,9 +13,12 @@ from harness.retrying import Engines, Meter
 from harness.run_inputs import model_path
 from harness.spec import NO_REWARD, RunSpec
 from rstar.protocols import Interpreter, Policy, RewardModel
+from rstar.reward.outcome import StepsAndEnds
 from rstar.types import Scores, Trajectory
 from tasks.types import InputError
 
+_Opened = tuple[Policy, RewardModel, Mapping[str, Any]]
+"""Policy, reward, and what they run with."""
 _SOURCE_FUNCTIONS = ("candidates", "score", "count_tokens")
 
 
@@ -26,15 +30,32 @@ class NoReward:
         return Scores((0.0,) * len(trajectories), 0, 0, 0.0)
 
 
-@contextmanager
-def open_engines(spec: RunSpec, num_workers: int | None = None) -> Iterator[Engines]:
-    """The engines of `spec`, ended with the block; `num_workers` programs run at a time (None: one per core).
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the engines may use. None is part of a result, but for the last bits of sums in floating point."""
 
-    Raises InputError where a model does not serve or a package is missing.
+    num_workers: int | None = None
+    """Programs executed at a time; None: one per core."""
+    kv_memory_mb: int | None = None
+    """MiB for keys and values, for each model; None: 1,024 on a CPU, 0.4 of what is free on a GPU."""
+    max_samples: int | None = None
+    """Candidates that the policy writes at once; None: 512."""
+    threads: int | None = None
+    """Torch threads on a CPU; None: one for small models, else as many as torch takes."""
+
+
+@contextmanager
+def open_engines(spec: RunSpec, resources: Resources | None = None) -> Iterator[Engines]:
+    """The engines of `spec`, ended with the block.
+
+    Raises InputError where a model does not serve, a setting is out of range or a package is missing.
     """
+    resources = resources or Resources()
     with ExitStack() as stack:
-        opened = _scripted(spec) if spec.engine == "scripted" else _transformers(spec, stack)
-        yield Engines(*opened, _interpreter(spec, stack, num_workers), Meter())
+        opened = _scripted(spec) if spec.engine == "scripted" else _transformers(spec, resources, stack)
+        policy, reward, settings = opened
+        interpreter = _interpreter(spec, stack, resources.num_workers)
+        yield Engines(policy, reward, interpreter, Meter(), settings=settings)
 
 
 def load_source(path: Path) -> Any:
@@ -53,37 +74,67 @@ def load_source(path: Path) -> Any:
     return module
 
 
-def _scripted(spec: RunSpec) -> tuple[Policy, RewardModel]:
+def _reward(spec: RunSpec, load: Callable[[str, str], RewardModel]) -> RewardModel:
+    """What judges: the PPM all, an ORM alone all, both together the PPM the steps and the ORM the ends.
+
+    `load` makes a reward model of its name and its role.
+    """
+    if not spec.has_reward:
+        return NoReward()
+    if spec.orm == NO_REWARD:
+        return load(spec.ppm, "ppm")
+    ends = load(spec.orm, "orm")
+    return ends if spec.ppm == NO_REWARD else StepsAndEnds(load(spec.ppm, "ppm"), ends)
+
+
+def _scripted(spec: RunSpec) -> _Opened:
     from rstar.engines.scripted import ScriptedPolicy, ScriptedReward
 
     policy = load_source(model_path(spec.policy, "policy"))
-    if spec.ppm == NO_REWARD:
-        return ScriptedPolicy(policy), NoReward()
-    reward = policy if spec.ppm == spec.policy else load_source(model_path(spec.ppm, "ppm"))
-    return ScriptedPolicy(policy), ScriptedReward(reward)
+
+    def load(name: str, role: str) -> RewardModel:
+        return ScriptedReward(policy if name == spec.policy else load_source(model_path(name, role)))
+
+    return ScriptedPolicy(policy), _reward(spec, load), {}
 
 
-def _transformers(spec: RunSpec, stack: ExitStack) -> tuple[Policy, RewardModel]:
+def _transformers(spec: RunSpec, resources: Resources, stack: ExitStack) -> _Opened:
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:
             raise InputError(
                 f"--engine transformers needs the package {package}; install it with pip install 'rstar-bench[search]'"
             )
-    from rstar.engines.transformers import TransformersPolicy
+    from rstar.engines.loading import use_threads
+    from rstar.engines.transformers import MAX_SAMPLES, TransformersPolicy
     from rstar.reward.ppm import TransformersPPM
 
-    settings: dict[str, Any] = {
+    common: dict[str, Any] = {
         "device": spec.device,
         "dtype": spec.dtype,
         "layout": spec.layout,
         "max_context_tokens": spec.max_context_tokens,
+        "kv_bytes": None if resources.kv_memory_mb is None else resources.kv_memory_mb << 20,
     }
     policy = stack.enter_context(
-        TransformersPolicy.load(model_path(spec.policy, "policy"), max_new_tokens=spec.max_new_tokens, **settings)
+        TransformersPolicy.load(
+            model_path(spec.policy, "policy"),
+            max_new_tokens=spec.max_new_tokens,
+            max_samples=resources.max_samples or MAX_SAMPLES,
+            top_p=spec.top_p,
+            top_k=spec.sampling_top_k,
+            **common,
+        )
     )
-    if spec.ppm == NO_REWARD:
-        return policy, NoReward()
-    return policy, stack.enter_context(TransformersPPM.load(model_path(spec.ppm, "ppm"), **settings))
+    models = [policy.model]
+
+    def load(name: str, role: str) -> RewardModel:
+        reward = stack.enter_context(TransformersPPM.load(model_path(name, role), **common))
+        models.append(reward.model)
+        return reward
+
+    reward = _reward(spec, load)
+    threads = stack.enter_context(use_threads(models, resources.threads))
+    return policy, reward, {"threads": threads, **policy.settings()}
 
 
 def _interpreter(spec: RunSpec, stack: ExitStack, num_workers: int | None) -> Interpreter:

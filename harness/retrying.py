@@ -6,10 +6,11 @@ A reply is checked here, before a journal keeps it: a wrong one would be replaye
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from rstar.engines.worker import EngineError
 from rstar.protocols import Interpreter, Policy, RewardModel
 from rstar.types import Execution, Proposal, Scores, Step, Trajectory
 from tasks.types import InputError
@@ -44,6 +45,8 @@ class Engines:
     interpreter: Interpreter
     meter: Meter
     pause_seconds: float = PAUSE_SECONDS
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the engines run with, for the record: memory, threads and the like, as they were chosen."""
 
     async def propose(self, prefix: Trajectory, num_candidates: int, seed: int, temperature: float = 1.0) -> Proposal:
         """The policy's proposal. Raises EngineFailure where every attempt fails."""
@@ -83,7 +86,9 @@ class Engines:
                 raise
             except Exception as error:
                 if attempt == ATTEMPTS:
-                    text = f"{name}: {type(error).__name__}: {error}"
+                    # An engine's own error says whose it is; anything else came from somewhere inside.
+                    is_named = isinstance(error, EngineError)
+                    text = str(error) if is_named else f"{name}: {type(error).__name__}: {error}"
                     raise EngineFailure(text) from error
                 self.meter.num_retries += 1
                 await asyncio.sleep(self.pause_seconds * 2 ** (attempt - 1))

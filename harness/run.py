@@ -15,12 +15,13 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.engines import open_engines
+from harness.collector import rare_collections
+from harness.engines import Resources, open_engines
 from harness.judge import judge
 from harness.provenance import device_name, provenance
 from harness.record_file import RecordFile, read_records
@@ -34,13 +35,20 @@ from harness.workers import workers_available
 from rstar.journal import Journal
 from rstar.journaled import JournaledInterpreter, JournaledPolicy, JournaledReward
 from rstar.search.presets import METHODS
+from rstar.search.tree import dissolve
 from rstar.types import SearchResult
 from tasks.catalog import load_task
 from tasks.types import InputError, Problem, Task
 
 CONCURRENCY = 64
 """Problems at a time: with a few candidates each they fill an engine. Chosen, not tuned."""
+MAX_FAILURES = 10
+"""Problems in a row on which an engine failed, each after its retries, that end a run. Chosen, not tuned."""
 Result = TypeVar("Result")
+
+
+class EngineDown(Exception):
+    """An engine failed on so many problems in a row that the run stopped; the text says on how many, and with what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +66,20 @@ class Options:
     """How a run is done, none of which changes a result."""
 
     concurrency: int = CONCURRENCY
-    num_workers: int | None = None
-    """Programs executed at a time; None: one per core."""
+    resources: Resources = field(default_factory=Resources)
+    max_failures: int = MAX_FAILURES
+    """Problems in a row on which an engine may fail before the run stops."""
     make_engines: Callable[..., Any] = open_engines
-    """(spec, num_workers) to a context manager of `Engines`. Tests put engines here that fail."""
+    """(spec, resources) to a context manager of `Engines`. Tests put engines here that fail."""
 
 
 def plan_run(spec: RunSpec, out: Path) -> Plan:
-    """Load the task and name the run. Raises InputError for whatever is wrong with task, models or spec."""
-    task = load_task(spec.task)
+    """Load the task and name the run. Raises InputError for whatever is wrong with task, models or spec.
+
+    A train pool is refused, and there is no way round it: what a model scores on problems that models are trained on
+    is no result.
+    """
+    task = load_task(spec.task, "eval")
     problems = tuple(chosen_problems(task, spec.limit))
     record = planned(spec, read_inputs(spec, task), task, len(problems))
     return Plan(record, record.folder(out), task, problems)
@@ -75,7 +88,7 @@ def plan_run(spec: RunSpec, out: Path) -> Plan:
 def plan_resume(folder: Path) -> Plan:
     """The plan of the run in `folder`. Raises InputError where its task, models or grader are no longer the same."""
     found = RunRecord.read(folder)
-    task = load_task(found.spec.task)
+    task = load_task(found.spec.task, "eval")
     inputs = read_inputs(found.spec, task)
     for name in type(inputs).__slots__:
         if getattr(inputs, name) != getattr(found.inputs, name):
@@ -89,8 +102,8 @@ def plan_resume(folder: Path) -> Plan:
 def run(plan: Plan, options: Options | None = None, progress: Progress | None = None) -> RunRecord:
     """Do what is left of a run; returns its record, whose status says whether anything is still missing.
 
-    Raises InputError for what the user can mend (a full disk, a damaged file), KeyboardInterrupt after Ctrl-C; in both
-    cases the same call goes on later.
+    Raises InputError for what the user can mend (a full disk, a damaged file), EngineDown where an engine keeps
+    failing, KeyboardInterrupt after Ctrl-C; in all cases the same call goes on later.
     """
     options, progress = options or Options(), progress or Silent()
     is_new = not (plan.folder / RUN_FILE).exists()
@@ -102,31 +115,37 @@ def run(plan: Plan, options: Options | None = None, progress: Progress | None = 
             return _ended(record, plan, "complete") if record.status != "complete" else record
         with ExitStack() as stack:
             try:
-                engines: Engines = stack.enter_context(options.make_engines(record.spec, options.num_workers))
+                engines: Engines = stack.enter_context(options.make_engines(record.spec, options.resources))
                 sandbox = _interruptible(_sandbox_level(engines))
             except InputError:
                 if is_new:
                     discard(plan.folder)
                 raise
-            session = provenance(device_name(record.spec.device), sandbox)
+            session = provenance(device_name(record.spec.device), sandbox) | {"how": _how(options, engines)}
             record = replace(record, status="unfinished", sessions=(*record.sessions, session))
             record.write(plan.folder)
             threads = stack.enter_context(ThreadPoolExecutor(workers_available(), "grading"))
-            solver = Solver(plan, record.spec, engines, records, progress, threads)
+            solver = Solver(plan, record.spec, engines, records, progress, threads, options.max_failures)
             return _session(solver, record, work, options.concurrency)
 
 
 def _session(solver: Solver, record: RunRecord, work: Sequence[WorkItem], concurrency: int) -> RunRecord:
     """Do `work`, and note in `run.json` how it ended and how long it took."""
     begun = time.monotonic()
-    status: Status = "interrupted"
-    try:
-        _interruptible(_solve_all(solver, work, concurrency))
-        status = "partial" if solver.num_failed else "complete"
-    finally:
+
+    def ended(status: Status) -> RunRecord:
         record.sessions[-1]["seconds"] = round(time.monotonic() - begun, 3)
-        record = _ended(record, solver.plan, status)
-    return record
+        return _ended(record, solver.plan, status)
+
+    try:
+        with rare_collections():
+            _interruptible(_solve_all(solver, work, concurrency))
+    except BaseException as error:
+        # A disk that is full is full for this file too; what the user has to hear is what came first.
+        with suppress(InputError):
+            ended("partial" if isinstance(error, EngineDown) else "interrupted")
+        raise
+    return ended("partial" if solver.num_failed else "complete")
 
 
 @dataclass(slots=True)
@@ -140,7 +159,10 @@ class Solver:
     progress: Progress
     threads: ThreadPoolExecutor
     """Where grading and writing happen, so that neither keeps the engines waiting."""
+    max_failures: int
     num_failed: int = 0
+    num_failed_in_a_row: int = 0
+    """In the order in which problems ended."""
 
     async def solve(self, item: WorkItem) -> None:
         """Search one problem with one seed, and record it."""
@@ -152,12 +174,22 @@ class Solver:
             try:
                 result = await search(item.problem, self.spec, item.seed, self.engines, journal)
             except EngineFailure as error:
-                failed = ProblemRecord(item.problem.id, item.seed, error=str(error))
-                self.num_failed += 1
-                await self._in_thread(self.records.append, failed)
-                self.progress.add(failed)
+                await self._fail(item, str(error))
                 return
             await self._in_thread(self._record, item, result, journal)
+            self.num_failed_in_a_row = 0
+
+    async def _fail(self, item: WorkItem, error: str) -> None:
+        """Record that an engine failed on a problem. Raises EngineDown where it was one too many in a row."""
+        failed = ProblemRecord(item.problem.id, item.seed, error=error)
+        self.num_failed += 1
+        self.num_failed_in_a_row += 1
+        # Others may end while this record is written.
+        in_a_row = self.num_failed_in_a_row
+        await self._in_thread(self.records.append, failed)
+        self.progress.add(failed)
+        if in_a_row >= self.max_failures:
+            raise EngineDown(f"an engine failed on {in_a_row} problems in a row, lastly with: {error}")
 
     def _record(self, item: WorkItem, result: SearchResult, journal: Journal) -> None:
         """Grade, append, reduce the journal: in this order. Runs in a thread, to its end."""
@@ -173,6 +205,8 @@ class Solver:
             self.records.append(record)
             self.progress.add(record)
         journal.finish(result, self.spec.trees)
+        for root in result.trees:
+            dissolve(root)
 
     async def _in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """`function` in a thread; a cancellation waits for its end, because it holds open files."""
@@ -255,6 +289,12 @@ def _ended(record: RunRecord, plan: Plan, status: Status) -> RunRecord:
     record = replace(record, status=status)
     record.write(plan.folder)
     return record
+
+
+def _how(options: Options, engines: Engines) -> dict[str, Any]:
+    """How a session is done, for its record: none of it is meant to change a result."""
+    chosen = {"concurrency": options.concurrency, "max_failures": options.max_failures}
+    return chosen | {name: value for name, value in asdict(options.resources).items() if value} | dict(engines.settings)
 
 
 async def _sandbox_level(engines: Engines) -> str:

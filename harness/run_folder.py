@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from harness.atomic_file import atomic_text
 from harness.records import FORMAT
-from harness.run_inputs import RunInputs, identity, run_id
+from harness.run_inputs import RunInputs, content_identity, identity, run_id
 from harness.spec import RunSpec
 from harness.spec_fields import make_spec
 from tasks.types import InputError, Task
@@ -81,7 +81,11 @@ class RunRecord:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """What `run.json` in `folder` says. Raises InputError where it is missing, damaged or of another format."""
+        """What `run.json` in `folder` says. Raises InputError where it is missing, damaged or of another format.
+
+        A field that it lacks is younger than the run and has its default, which must be what was done before the field
+        was there; a change for which no default can do that raises `FORMAT`.
+        """
         path = folder / RUN_FILE
         content = _read_json(path)
         if content.get("format") != FORMAT:
@@ -100,7 +104,7 @@ class RunRecord:
             raise InputError(f"{path}: spec: {error}") from error
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{path}: is damaged ({error}); restore the file, or start the run again") from error
-        if found.identity != content.get("identity"):
+        if content_identity(content["spec"], content["inputs"]) != content.get("identity"):
             raise InputError(
                 f"{path}: its spec or inputs were changed after the run began; restore the file, or start a run with "
                 "the spec that you want"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from harness.spec import BUILTIN, NO_REWARD, RunSpec
 from tasks.answers import GRADER_VERSION
 from tasks.types import InputError, Problem, Task
 
-_PATHS = ("policy", "ppm")
+_PATHS = ("policy", "ppm", "orm")
 """Where a model lies is no part of a run's identity; what it holds is."""
 _NOT_WEIGHTS = (".md", ".log", ".png", ".svg")
 _BLOCK_BYTES = 1 << 20
@@ -30,19 +31,24 @@ class RunInputs:
     ppm_sha256: str
     """Empty without a reward model."""
     grader_version: str
+    orm_sha256: str = ""
+    """Empty without an outcome reward model."""
 
 
 def read_inputs(spec: RunSpec, task: Task) -> RunInputs:
     """The inputs as they are on this machine now. Raises InputError for a model that is not there."""
     policy = fingerprint(model_path(spec.policy, "policy"))
-    ppm = "" if spec.ppm == NO_REWARD else fingerprint(model_path(spec.ppm, "ppm"))
-    return RunInputs(task.version, task.source.sha256, policy, ppm, GRADER_VERSION)
+    ppm, orm = (
+        "" if name == NO_REWARD else fingerprint(model_path(name, role))
+        for name, role in ((spec.ppm, "ppm"), (spec.orm, "orm"))
+    )
+    return RunInputs(task.version, task.source.sha256, policy, ppm, GRADER_VERSION, orm)
 
 
 def model_path(name: str, role: str) -> Path:
-    """Where the policy or the PPM called `name` lies: a path, or `builtin` for the one that comes with the package.
+    """Where the model called `name` lies: a path, or `builtin` for the one that comes with the package.
 
-    `role` is `policy` or `ppm`. Raises InputError where nothing is there.
+    `role` is `policy`, `ppm` or `orm`. Raises InputError where nothing is there.
     """
     if name == BUILTIN:
         import rstar
@@ -78,8 +84,13 @@ def fingerprint(path: Path) -> str:
 
 def identity(spec: RunSpec, inputs: RunInputs) -> str:
     """The hash that tells runs apart, 64 hex digits: same spec and same inputs, same run."""
-    content = {name: value for name, value in spec.content().items() if name not in _PATHS}
-    known: dict[str, Any] = {"spec": content, "inputs": [getattr(inputs, name) for name in RunInputs.__slots__]}
+    return content_identity(spec.content(), asdict(inputs))
+
+
+def content_identity(spec: Mapping[str, Any], inputs: Mapping[str, Any]) -> str:
+    """`identity` of a run as `run.json` holds it, also where a later version of the program knows more fields."""
+    content = {name: value for name, value in spec.items() if name not in _PATHS}
+    known = {"spec": content, "inputs": list(inputs.values())}
     return hashlib.sha256(json.dumps(known, sort_keys=True).encode()).hexdigest()
 
 

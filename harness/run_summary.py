@@ -57,6 +57,8 @@ class RunSummary:
     num_saved: int = 0
     """Trajectories that an adaptive stop did not spend."""
     errors: Counter[str] = field(default_factory=Counter)
+    finished: list[str] = field(default_factory=list)
+    """When each search was finished: UTC, ISO 8601."""
     _verdicts: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
     _correct: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
     _usage: dict[int, Counter[str]] = field(default_factory=dict)
@@ -90,6 +92,7 @@ class RunSummary:
             self.errors[record.error] += 1
             return
         self.num_done += 1
+        self.finished.append(record.timing.finished)
         self.num_duplicates += record.num_duplicates
         self.num_saved += record.budget - len(record.values)
         for index, budget in enumerate(self.record.spec.budgets):
@@ -111,6 +114,10 @@ class RunSummary:
             accuracy(right, len(self.record.spec.seeds)),
             {verdict: counts.get(verdict, 0) for verdict in verdicts},
         )
+
+    def right_by_problem(self, rule: str, budget: int) -> dict[str, int]:
+        """Problem id to how many of its seeds were right, 0 to all; problems without a record are not in it."""
+        return dict(self._correct.get((rule, budget), {}))
 
     def cost(self, budget: int) -> Cost:
         """The mean cost up to one budget; zeros without a record."""

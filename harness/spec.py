@@ -20,7 +20,7 @@ InterpreterName = Literal["sandbox", "arithmetic"]
 BUILTIN = "builtin"
 """The name of the models that come with the package."""
 NO_REWARD = "none"
-"""The name of no reward model, for `sample` with a majority vote."""
+"""The name of no reward model. Without PPM and ORM there is one search, `sample`, and one rule, the majority."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +51,16 @@ class RunSpec:
     """Folder of a model, file of a scripted engine, or `builtin`."""
     ppm: str = BUILTIN
     """The same for the reward model, or `none`."""
+    orm: str = NO_REWARD
+    """The same for an outcome reward model, which judges finished solutions in place of the PPM."""
     device: str = "auto"
     dtype: str = "auto"
     layout: Layout = "rstar-sft"
     """The prompt's layout, see `rstar.prompts`."""
+    top_p: float = 1.0
+    """Only the likeliest tokens that together reach this probability are drawn, in (0, 1]. 1: as released."""
+    sampling_top_k: int = 0
+    """Only that many likeliest tokens are drawn; 0: all, as released (`top_k: -1`)."""
     max_new_tokens: int = 2048
     """Of one step: released `sft_eval_mcts.yaml`."""
     max_context_tokens: int = 4096
@@ -68,7 +74,7 @@ class RunSpec:
     step_memory_mb: int = 1024
     """Memory that the programs of one solution may add, in MiB."""
     top_k: int = TOP_K
-    """K of the rule `top_k`."""
+    """K of the rule `top_k`, which votes among the K best-judged answers; no part of sampling."""
     trees: TreesLevel = "answers"
     """What is kept of each search: nothing beside the record, its finished solutions, or every tree."""
 
@@ -83,12 +89,18 @@ class RunSpec:
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
                 raise InputError(f"field '{name}': {getattr(self, name)!r} is unknown; use one of {', '.join(known)}")
+        self._check_sampling()
         self._check_search()
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that mean something here: without a reward model only the vote that looks at no value."""
-        return ("majority",) if self.ppm == NO_REWARD else RULES
+        return RULES if self.has_reward else ("majority",)
+
+    @property
+    def has_reward(self) -> bool:
+        """Whether any model judges how a solution ends."""
+        return (self.ppm, self.orm) != (NO_REWARD, NO_REWARD)
 
     @property
     def solver(self) -> str:
@@ -103,14 +115,27 @@ class RunSpec:
         fields["budgets"], fields["seeds"] = list(self.budgets), list(self.seeds)
         return fields | {"search": settings}
 
+    def _check_sampling(self) -> None:
+        if not 0 < self.top_p <= 1:
+            raise InputError(f"field 'top_p': {self.top_p} is not above 0 and at most 1; use 1 for no limit")
+        if self.sampling_top_k < 0:
+            raise InputError(f"field 'sampling_top_k': {self.sampling_top_k} is negative; use 0 for no limit")
+        if self.engine == "scripted" and (self.top_p, self.sampling_top_k) != (1, 0):
+            raise InputError("fields 'top_p' and 'sampling_top_k': a scripted engine draws no tokens; leave them out")
+
     def _check_search(self) -> None:
         if self.method == "particle" and len(self.budgets) > 1:
             raise InputError(
                 f"field 'budgets': {list(self.budgets)}: the particles of a filter are resampled together, so a "
                 "smaller budget is a run of its own; give one budget"
             )
-        if self.ppm == NO_REWARD and self.method != "sample":
+        judges_steps = self.method != "sample" and getattr(self.config, "scores_steps", True)
+        if self.ppm == NO_REWARD and (judges_steps or (self.method != "sample" and not self.has_reward)):
             raise InputError(f"field 'ppm': method {self.method} needs a reward model; name one, or use method sample")
+        if self.method == "sample" and NO_REWARD not in (self.ppm, self.orm):
+            raise InputError(
+                "field 'orm': method sample has its ends judged and nothing else; name a ppm or an orm, not both"
+            )
         if self.rule not in self.rules:
             raise InputError(f"field 'rule': {self.rule!r} needs a reward model; name one with ppm, or use majority")
 

@@ -97,7 +97,7 @@ def _search(values: dict[str, Any], settings: dict[str, Any], budgets: Any) -> t
         method = chosen.method
     else:
         config, rule = method_config(method, settings), "best"
-    if values["ppm"] == NO_REWARD:
+    if values["ppm"] == values.get("orm", NO_REWARD) == NO_REWARD:
         rule = "majority"
     filled = {"rule": rule, "budgets": _powers_of_two(config.budget, method)} | values
     return config, filled | {"preset": named, "method": method}
@@ -114,18 +114,27 @@ def _settings(search: Any) -> dict[str, Any]:
 
 
 def _models(values: Mapping[str, Any]) -> dict[str, str]:
-    """Which models a run has that does not say so: those of the package, or for a scripted engine one file for both."""
-    policy = values.get("policy", BUILTIN)
-    if values.get("engine") == "scripted":
-        if policy == BUILTIN:
-            raise InputError("field 'policy': a scripted engine is a Python file; name it with --policy FILE")
-        return {"policy": policy, "ppm": policy}
-    if policy != BUILTIN and "ppm" not in values:
-        is_sample = values.get("method") == "sample" or values.get("preset") in ("greedy", "self-consistency")
-        if not is_sample:
-            raise InputError("field 'ppm' is missing: this search needs a reward model; name its folder with --ppm")
+    """Which models a run has that does not say so: those of the package, or for a scripted engine one file for both.
+
+    A search that has its ends judged and nothing else needs no PPM beside an ORM.
+    """
+    policy, is_scripted = values.get("policy", BUILTIN), values.get("engine") == "scripted"
+    if is_scripted and policy == BUILTIN:
+        raise InputError("field 'policy': a scripted engine is a Python file; name it with --policy FILE")
+    if values.get("orm", NO_REWARD) != NO_REWARD and _samples(values):
         return {"policy": policy, "ppm": NO_REWARD}
-    return {"policy": policy, "ppm": BUILTIN}
+    if is_scripted:
+        return {"policy": policy, "ppm": policy}
+    if policy == BUILTIN or "ppm" in values:
+        return {"policy": policy, "ppm": BUILTIN}
+    if values.get("preset") in ("greedy", "self-consistency") or values.get("method") == "sample":
+        return {"policy": policy, "ppm": NO_REWARD}
+    raise InputError("field 'ppm' is missing: this search needs a reward model; name its folder with --ppm")
+
+
+def _samples(values: Mapping[str, Any]) -> bool:
+    named = values.get("preset", "")
+    return named in PRESETS and PRESETS[named].method == "sample" if named else values.get("method") == "sample"
 
 
 def _powers_of_two(budget: int, method: str) -> tuple[int, ...]:
@@ -157,11 +166,11 @@ def _number(name: str, value: Any) -> float:
     return float(value)
 
 
-_TEXTS = "task preset method rule engine policy ppm device dtype layout interpreter require_sandbox trees".split()
+_TEXTS = "task preset method rule engine policy ppm orm device dtype layout interpreter require_sandbox trees".split()
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(_TEXTS, _text),
-    **dict.fromkeys(("max_new_tokens", "max_context_tokens", "step_memory_mb", "top_k"), _whole),
+    **dict.fromkeys(("max_new_tokens", "max_context_tokens", "step_memory_mb", "top_k", "sampling_top_k"), _whole),
     **dict.fromkeys(("budgets", "seeds"), whole_numbers),
     "limit": _optional_whole,
-    "step_seconds": _number,
+    **dict.fromkeys(("step_seconds", "top_p"), _number),
 }

@@ -28,8 +28,10 @@ class Candidate:
     text: str
     """What was generated, the stop string included where one fired."""
     token_ids: tuple[int, ...]
-    """The generated tokens; empty where the engine has none (a text-only server)."""
+    """The tokens of `text`, as they were generated: what a prompt that goes on from here has to repeat. Empty where
+    the engine has none (a text-only server), and where `text` ends inside of a token."""
     num_tokens: int
+    """Tokens generated, one that ended it without a text included."""
     logprob: float | None
     """Sum of the token log-probabilities, in nats, at most 0; None where the engine did not compute it."""
     stop: str | None
@@ -87,6 +89,8 @@ class Step:
     """The Python in it, markers and fences removed; empty for an answer step."""
     execution: Execution | None = None
     """None for a step that has no code to run."""
+    token_ids: tuple[int, ...] = ()
+    """The tokens of `text` in which the policy wrote it, see `Candidate.token_ids`; for that policy's prompts alone."""
 
 
 @dataclass(frozen=True, slots=True)

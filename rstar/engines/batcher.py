@@ -26,6 +26,9 @@ from rstar.engines.stops import Stops
 from rstar.engines.worker import EngineError, is_out_of_memory
 from tasks.types import InputError
 
+CANCEL_STEPS = 8
+"""Steps from one look for cancelled requests to the next: a look takes a lock for each. Chosen, not tuned."""
+
 
 @dataclass(slots=True)
 class BatchCounts:
@@ -67,10 +70,11 @@ class Batcher:
         if self.kv.max_rows(max_length) < 1:
             needed = 4 * self.kv.bytes_per_token * (max_length + LENGTH_STEP)
             raise InputError(
-                f"kv_bytes = {kv_bytes} does not hold one sequence of {max_length} tokens; give at least {needed}, "
-                "or a smaller max_context_tokens"
+                f"kv_bytes = {kv_bytes} (kv_memory_mb = {kv_bytes >> 20}) does not hold one sequence of {max_length} "
+                f"tokens; give at least {needed} ({(needed >> 20) + 1} MiB), or a smaller max_context_tokens"
             )
         self.counts = BatchCounts()
+        self._num_calls = 0
         self._requests: set[Request] = set()
         self._waiting: deque[Branch] = deque()
         self._running = Running(self.kv, max_samples, max_length + 1)
@@ -93,7 +97,9 @@ class Batcher:
     def step(self) -> None:
         """One more token for every running sample, after letting in who waits."""
         try:
-            self._drop_cancelled()
+            if self._num_calls % CANCEL_STEPS == 0:
+                self._drop_cancelled()
+            self._num_calls += 1
             self._admit()
             if self._running.num_samples:
                 self._make_room()

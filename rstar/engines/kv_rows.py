@@ -18,6 +18,7 @@ from transformers import DynamicCache, PreTrainedModel
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 from rstar.engines.attention import GROUPED
+from rstar.engines.llama_step import LlamaStep, fits
 from tasks.types import InputError
 
 Tokens = NDArray[np.int64]
@@ -72,7 +73,8 @@ class KVRows:
         self.length_in_use = 0
         self._cache = Cache(layers=[_RowLayer(self, index) for index in range(num_layers)])
         self._slots = self._span = torch.empty(0)
-        self._views: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.step: LlamaStep | None = None
+        """Takes single tokens, for a model that it fits; None: the model's own forward pass does."""
         self._check()
 
     @property
@@ -146,6 +148,9 @@ class KVRows:
         if "position_ids" in self._options:
             real = np.minimum(positions, ends[:, None] - 1)
             inputs["position_ids"] = torch.from_numpy(real).to(self.device)
+        if self.step is not None and tokens.shape[1] == 1:
+            last = self.step(inputs["input_ids"], inputs["position_ids"], inputs["attention_mask"], self.write)
+            return last if body_only else self._head(last)
         if body_only:
             hidden: torch.Tensor = self.model.base_model(**inputs)[0]
             return hidden[:, -1]
@@ -208,6 +213,11 @@ class KVRows:
     def _name(self) -> str:
         return f"architecture {self.model.config.model_type!r} does not run in the transformers engine"
 
+    def _head(self, hidden: torch.Tensor) -> torch.Tensor:
+        head: Any = self.model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        logits: torch.Tensor = head(hidden)
+        return logits
+
     def _check(self) -> None:
         """Compare a short sequence, fed in two parts beside another one, with the model's own forward pass."""
         vocabulary = self.model.config.get_text_config().vocab_size
@@ -224,10 +234,28 @@ class KVRows:
                     continue
                 finally:
                     self.clear()
-                if (found - expected).abs().max() <= self._tolerance() * expected.abs().max():
+                if self._is_near(found, expected):
                     self.backend = backend
+                    self._try_step(tokens, expected)
                     return
         raise InputError(f"{self._name}: its numbers differ from its own forward pass; use another engine")
+
+    def _try_step(self, tokens: Tokens, expected: torch.Tensor) -> None:
+        """Take single tokens by `LlamaStep` where that gives the model's own numbers."""
+        if self.backend != GROUPED or self._window is not None or not fits(self.model):
+            return
+        self.step = LlamaStep(self.model)
+        try:
+            is_near = self._is_near(self._probe(tokens).float(), expected)
+        except _PROBE_ERRORS:
+            is_near = False
+        finally:
+            self.clear()
+        if not is_near:
+            self.step = None
+
+    def _is_near(self, found: torch.Tensor, expected: torch.Tensor) -> bool:
+        return bool((found - expected).abs().max() <= self._tolerance() * expected.abs().max())
 
     def _probe(self, tokens: Tokens) -> torch.Tensor:
         self.reserve(3, tokens.shape[1] + 4)

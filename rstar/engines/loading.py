@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,6 +24,8 @@ from transformers.utils import logging as transformers_logging
 from tasks.types import InputError
 
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]
+SMALL_PARAMETERS = 10_000_000
+"""Up to here one thread: a pass is over before others have woken, and waiting threads burn their cores."""
 Role = Literal["policy", "reward model"]
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model", "vocab.txt")
@@ -46,8 +50,10 @@ def choose_device(device: str) -> torch.device:
         chosen = torch.device(device)
     except RuntimeError as error:
         raise InputError(f"device {device!r} is unknown; use auto, cpu or cuda") from error
-    if chosen.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"device {device!r} is not on this machine; use cpu")
+    if chosen.type not in ("cpu", "cuda"):
+        raise InputError(f"device {device!r} is not served; use auto, cpu or cuda")
+    if chosen.type == "cuda" and (chosen.index or 0) >= torch.cuda.device_count():
+        raise InputError(f"device {device!r} is not on this machine; use {_devices()}")
     return chosen
 
 
@@ -60,6 +66,23 @@ def choose_dtype(dtype: Dtype, device: torch.device) -> torch.dtype:
     if dtype not in named:
         raise InputError(f"dtype {dtype!r} is unknown; use auto, float32, bfloat16 or float16")
     return named[dtype]
+
+
+@contextmanager
+def use_threads(models: Sequence[PreTrainedModel], threads: int | None) -> Iterator[int]:
+    """Let torch compute `models` with that many CPU threads inside the block; yields the number.
+
+    None: one where all of them are small, else torch's own choice.
+    """
+    before = torch.get_num_threads()
+    if threads is None:
+        is_small = all(sum(each.numel() for each in model.parameters()) <= SMALL_PARAMETERS for model in models)
+        threads = 1 if is_small else before
+    torch.set_num_threads(threads)
+    try:
+        yield threads
+    finally:
+        torch.set_num_threads(before)
 
 
 def load_model(folder: Path, role: Role, device: torch.device, dtype: torch.dtype) -> PreTrainedModel:
@@ -99,6 +122,11 @@ def load_tokenizer(folder: Path, role: Role) -> PreTrainedTokenizerBase:
     except _LOAD_ERRORS as error:
         raise InputError(f"{role} folder {folder}: the tokenizer does not load: {_first_line(error)}") from error
     return tokenizer
+
+
+def _devices() -> str:
+    """Those that `choose_device` takes here, in words."""
+    return " or ".join(["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))])
 
 
 def context_limit(model: PreTrainedModel, most: int) -> int:

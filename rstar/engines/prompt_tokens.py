@@ -2,12 +2,12 @@
 
 The prompt, each step and each program output are tokenised apart, so that the tokens of a trajectory always begin with
 those of its parent. With markers that are tokens of their own, which end every step, this is the same as tokenising the
-whole text. Training on step values must tokenise in the same way, with this class.
+whole text. The tokens of a generated step travel with it (`Step.token_ids`), through the journal too, so a policy's own
+step is never tokenised again, also not by the process that goes on after a kill.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import lru_cache
 
 from transformers import PreTrainedTokenizerBase
@@ -15,45 +15,30 @@ from transformers import PreTrainedTokenizerBase
 from rstar.prompts import Layout, prompt_text, step_text
 from rstar.types import Step, Trajectory
 
-MAX_REMEMBERED = 1 << 17
-"""Generated steps whose token ids are kept, about 0.5 KB each. Chosen, not tuned."""
-
 
 class PromptTokens:
     """Token ids of trajectories for one tokenizer and layout. Used from one thread."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase, layout: Layout) -> None:
-        """Raises InputError for an unknown layout."""
-        self.tokenizer, self.layout = tokenizer, layout
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, layout: Layout, *, is_writer: bool = False) -> None:
+        """`is_writer` says that the steps' own tokens are of this tokenizer: they are kept as they are.
+
+        A reward model reads text: its tokenizer may be another one, and its training has seen no other tokens than
+        those of the text. Raises InputError for an unknown layout.
+        """
+        self.tokenizer, self.layout, self.is_writer = tokenizer, layout, is_writer
         prompt_text("", layout)
         self._prompt = lru_cache(maxsize=4096)(self._encode_prompt)
         self._text = lru_cache(maxsize=1 << 16)(self._encode_text)
-        self._generated: OrderedDict[tuple[str, ...], tuple[int, ...]] = OrderedDict()
 
     def of(self, trajectory: Trajectory) -> tuple[int, ...]:
-        """Prompt and solution so far; a step that was generated here in the tokens that it was generated in."""
-        question = trajectory.problem.question
-        tokens = list(self._prompt(question))
-        address: tuple[str, ...] = (question,)
+        """Prompt and solution so far."""
+        tokens = list(self._prompt(trajectory.problem.question))
         for step in trajectory.steps:
-            address = (*address, step.text)
-            tokens += self._step(address, step)
+            tokens += self._step(step)
         return tuple(tokens)
 
-    def remember(self, prefix: Trajectory, text: str, tokens: tuple[int, ...]) -> None:
-        """Keep the tokens of a step that followed `prefix`; the first ones where the same text came in several."""
-        address = (prefix.problem.question, *(step.text for step in prefix.steps), text)
-        if address not in self._generated:
-            self._generated[address] = tokens
-            if len(self._generated) > MAX_REMEMBERED:
-                self._generated.popitem(last=False)
-
-    def _step(self, address: tuple[str, ...], step: Step) -> tuple[int, ...]:
-        tokens = self._generated.get(address)
-        if tokens is None:
-            tokens = self._text(step.text)
-        else:
-            self._generated.move_to_end(address)
+    def _step(self, step: Step) -> tuple[int, ...]:
+        tokens = step.token_ids if self.is_writer and step.token_ids else self._text(step.text)
         output = step_text(step)[len(step.text) :]
         return tokens + self._text(output) if output else tokens
 

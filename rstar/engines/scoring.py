@@ -67,8 +67,8 @@ class Scorer:
         if self.kv.max_rows(max_length) < 1:
             needed = 8 * self.kv.bytes_per_token * (max_length + LENGTH_STEP)
             raise InputError(
-                f"kv_bytes = {kv_bytes} does not hold one sequence of {max_length} tokens; give at least {needed}, "
-                "or a smaller max_context_tokens"
+                f"kv_bytes = {kv_bytes} (kv_memory_mb = {kv_bytes >> 20}) does not hold one sequence of {max_length} "
+                f"tokens; give at least {needed} ({(needed >> 20) + 1} MiB), or a smaller max_context_tokens"
             )
         self._waiting: deque[tuple[ScoreRequest, int]] = deque()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -61,11 +61,13 @@ class TransformersPolicy:
         for name, value in (("max_new_tokens", max_new_tokens), ("max_samples", max_samples)):
             if value < 1:
                 raise InputError(f"{name} = {value} is less than 1")
-        self.tokenizer = tokenizer
+        self.model, self.tokenizer = model, tokenizer
         self.max_new_tokens = max_new_tokens
         self.max_context_tokens = context_limit(model, max_context_tokens)
-        self.prompts = PromptTokens(tokenizer, layout)
+        self.prompts = PromptTokens(tokenizer, layout, is_writer=True)
         strings = (BOOTSTRAP_STOPS if layout == "bootstrap" else STEP_STOPS) if stops is None else stops
+        self.kv_bytes = default_kv_bytes(model.device) if kv_bytes is None else kv_bytes
+        """Memory for keys and values, in bytes."""
         vocabulary = model.get_output_embeddings().weight.shape[0]  # type: ignore[no-untyped-call]
         self.stops: Stops = make_stops(tokenizer, strings, end_tokens(model, tokenizer), vocabulary)
         self._batcher = Batcher(
@@ -74,7 +76,7 @@ class TransformersPolicy:
             Truncation(top_k, top_p),
             max_samples=max_samples,
             max_length=self.max_context_tokens,
-            kv_bytes=default_kv_bytes(model.device) if kv_bytes is None else kv_bytes,
+            kv_bytes=self.kv_bytes,
         )
         self._worker: Worker[Request] = Worker(self._batcher, "policy engine")
 
@@ -115,6 +117,15 @@ class TransformersPolicy:
         """What the engine has done so far."""
         return self._batcher.counts
 
+    def settings(self) -> dict[str, Any]:
+        """What it runs with, for a record: as chosen, where a setting was left open."""
+        return {
+            "dtype": str(self.model.dtype).removeprefix("torch."),
+            "kv_memory_mb": self.kv_bytes >> 20,
+            "max_samples": self._batcher.max_samples,
+            "max_context_tokens": self.max_context_tokens,
+        }
+
     async def propose(self, prefix: Trajectory, num_candidates: int, seed: int, temperature: float = 1.0) -> Proposal:
         """`num_candidates` next steps. A prefix that fills the context gets empty ones, as cut off by the length cap.
 
@@ -129,7 +140,7 @@ class TransformersPolicy:
             return Proposal((empty,) * num_candidates, len(prompt), len(prompt), time.monotonic() - start)
         request = Request(prompt, num_candidates, seed, temperature, self.max_new_tokens)
         generations: Generations = await self._worker.ask(request)
-        candidates = self._candidates(prefix, prompt[-1], generations)
+        candidates = self._candidates(prompt[-1], generations)
         return Proposal(candidates, len(prompt), generations.cached_tokens, time.monotonic() - start)
 
     def close(self) -> None:
@@ -144,27 +155,25 @@ class TransformersPolicy:
     ) -> None:
         self.close()
 
-    def _candidates(self, prefix: Trajectory, last_token: int, generations: Generations) -> tuple[Candidate, ...]:
-        texts: dict[int, str] = {}
+    def _candidates(self, last_token: int, generations: Generations) -> tuple[Candidate, ...]:
+        written: dict[int, tuple[str, tuple[int, ...]]] = {}
         for each in generations.samples:
-            if id(each) not in texts:
-                texts[id(each)] = self._text(prefix, last_token, each)
+            if id(each) not in written:
+                written[id(each)] = self._written(last_token, each)
         return tuple(
-            Candidate(texts[id(each)], each.tokens, len(each.tokens), logprob, each.stop)
+            Candidate(*written[id(each)], len(each.tokens), logprob, each.stop)
             for each, logprob in zip(generations.samples, generations.logprobs, strict=True)
         )
 
-    def _text(self, prefix: Trajectory, last_token: int, generation: Generation) -> str:
-        """The text of a generation, and a note of its tokens for the requests that continue it."""
+    def _written(self, last_token: int, generation: Generation) -> tuple[str, tuple[int, ...]]:
+        """The text of a generation, and its tokens; none where the text ends inside of one."""
         tokens = generation.tokens[:-1] if generation.stop == EOS else generation.tokens
         # A tokenizer that marks words by a space before them drops it at the start of a text.
         before = decoded(self.tokenizer, (last_token,))
         both = decoded(self.tokenizer, (last_token, *tokens))
         whole = both[len(before) :] if both.startswith(before) else decoded(self.tokenizer, tokens)
         text = self.stops.cut(whole, generation.stop)
-        if text == whole and generation.stop != EOS:
-            self.prompts.remember(prefix, text, tokens)
-        return text
+        return text, tokens if text == whole else ()
 
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:

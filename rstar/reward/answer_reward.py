@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from rstar.protocols import RewardModel
+from rstar.reward.outcome import StepsAndEnds
 from rstar.types import Scores, Trajectory
 from tasks.types import Grade, InputError, Reference, Task, Verdict
 
@@ -49,26 +49,5 @@ class AnswerReward:
         return CORRECT if verdict == "correct" else WRONG
 
 
-@dataclass(frozen=True, slots=True)
-class StepsAndLabels:
+class StepsAndLabels(StepsAndEnds):
     """PPM-augmented annotation (paper, section 3.2, rounds 3 and 4): a PPM judges open steps, labels judge answers."""
-
-    steps: RewardModel
-    labels: RewardModel
-
-    async def score(self, trajectories: Sequence[Trajectory]) -> Scores:
-        """One value per trajectory, in order, each from the reward that its ending asks for."""
-        is_open = [trajectory.ending == "open" for trajectory in trajectories]
-        asked = list(zip(trajectories, is_open, strict=True))
-        nothing = Scores((), 0, 0, 0.0)
-        steps = await self.steps.score([each for each, is_step in asked if is_step]) if any(is_open) else nothing
-        labels = (
-            await self.labels.score([each for each, is_step in asked if not is_step]) if not all(is_open) else nothing
-        )
-        step_values, label_values = iter(steps.values), iter(labels.values)
-        return Scores(
-            tuple(next(step_values if is_step else label_values) for is_step in is_open),
-            steps.tokens + labels.tokens,
-            steps.cached_tokens + labels.cached_tokens,
-            steps.seconds + labels.seconds,
-        )

@@ -54,6 +54,7 @@ class TransformersPPM:
 
         Raises InputError for a setting out of range, and for a model that the engine cannot run.
         """
+        self.model = model
         self.scale = float(getattr(model.config, "value_scale", VALUE_SCALE))
         if not self.scale > 0:
             raise InputError(f"value_scale = {self.scale} in the model's config.json is not positive; remove or set it")

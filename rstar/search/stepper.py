@@ -85,13 +85,12 @@ class Stepper:
         jobs = [self.interpreter.run(program, parsed.code) for _, parsed in steps if parsed.code]
         self.ledger.add_executions(len(jobs))
         executions = iter(await asyncio.gather(*jobs))
-        return [
-            Continuation(
-                self._extended(prefix, Step(each.text, parsed.code, next(executions) if parsed.code else None), parsed),
-                each,
-            )
-            for each, parsed in steps
-        ]
+        continuations = []
+        for each, parsed in steps:
+            execution = next(executions) if parsed.code else None
+            step = Step(each.text, parsed.code, execution, each.token_ids)
+            continuations.append(Continuation(self._extended(prefix, step, parsed), each))
+        return continuations
 
     def _extended(self, prefix: Trajectory, step: Step, parsed: ParsedStep) -> Trajectory:
         steps = (*prefix.steps, step)

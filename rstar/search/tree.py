@@ -124,6 +124,15 @@ def close(node: Node) -> None:
         parent = parent.parent
 
 
+def dissolve(root: Node) -> None:
+    """Cut the links from the nodes of a tree that nobody needs any more to their parents.
+
+    Its memory is then free as soon as the root is, without waiting for Python's cycle collector.
+    """
+    for node in list(root.walk()):
+        node.parent = None
+
+
 def prior_probs(logprobs: Sequence[float]) -> list[float]:
     """Softmax of the candidates' summed token log-probabilities (nats): P(step | prefix) over the siblings.
 

@@ -26,6 +26,7 @@ from types import ModuleType
 
 from fake_source import DEFAULT_PATH, load_source
 
+from harness.collector import rare_collections
 from rstar.engines.arithmetic import Arithmetic
 from rstar.engines.scripted import ScriptedInterpreter, ScriptedPolicy, ScriptedReward
 from rstar.journal import Journal
@@ -33,7 +34,7 @@ from rstar.journaled import JournaledInterpreter, JournaledPolicy, JournaledRewa
 from rstar.prompts import solution_text
 from rstar.protocols import Interpreter
 from rstar.search.mcts import MctsConfig, mcts
-from rstar.search.tree import Node
+from rstar.search.tree import Node, dissolve
 from rstar.types import Execution, Proposal, Scores, SearchResult, Step, Trajectory
 from tasks.types import Problem
 
@@ -102,7 +103,11 @@ async def search_all(
 
     async def one(problem: Problem, reference: str) -> Counter[str]:
         async with slots:
-            return counts(await search(problem, timed, config, arguments.journals), reference)
+            result = await search(problem, timed, config, arguments.journals)
+            counted = counts(result, reference)
+            for root in result.trees:
+                dissolve(root)
+            return counted
 
     return sum(await asyncio.gather(*map(one, problems, references)), Counter())
 
@@ -181,7 +186,8 @@ def measure(arguments: argparse.Namespace) -> dict[str, float]:
     )
     memory = bytes_per_node(source, problems[:2], config, arguments.seed)
     cpu, wall = cpu_seconds(), time.perf_counter()
-    with chosen_interpreter(arguments.interpreter) as interpreter:
+    # As `harness.run` does.
+    with chosen_interpreter(arguments.interpreter) as interpreter, rare_collections():
         timed = engines(source, interpreter, arguments.seed)
         counted = asyncio.run(search_all(problems, references, timed, config, arguments))
     figures: dict[str, float] = {"wall_s": time.perf_counter() - wall, "cpu_s": cpu_seconds() - cpu, **counted}

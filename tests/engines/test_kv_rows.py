@@ -30,6 +30,31 @@ def test_grouped_attention_equals_the_attention_of_transformers(name: str) -> No
     assert logits(grouped) == pytest.approx(logits(own), abs=1e-4)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("name", ["llama", "qwen2"])
+def test_a_step_straight_from_the_weights_equals_the_models_own(name: str, dtype: torch.dtype) -> None:
+    straight, own = (KVRows(make_model(name).to(dtype), 1 << 20) for _ in range(2))
+    assert straight.step is not None
+    own.step = None
+    expected = logits(own).float()
+    assert (logits(straight).float() - expected).abs().max() < 30 * torch.finfo(dtype).eps * expected.abs().max()
+    written, theirs = straight.cut(1, 8, 9).float(), own.cut(1, 8, 9).float()
+    assert (written - theirs).abs().max() < 30 * torch.finfo(dtype).eps * theirs.abs().max()
+
+
+@pytest.mark.parametrize("name", ["gpt2", "mistral, window of 5", "gemma2, every other layer with a window of 5"])
+def test_a_model_that_the_straight_step_does_not_fit_takes_its_own(name: str) -> None:
+    assert KVRows(make_model(name), 1 << 20).step is None
+
+
+def test_a_straight_step_with_other_numbers_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of an architecture that keeps the names of the parts and changes the formula."""
+    monkeypatch.setattr("rstar.engines.llama_step.silu", lambda gate, **_: torch.relu(gate))
+    rows = KVRows(make_model("llama"), 1 << 20)
+    assert rows.step is None
+    assert rows.backend == GROUPED
+
+
 def test_a_prefill_too_large_for_grouped_attention_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = KVRows(make_model("llama"), 1 << 20)
     expected = logits(rows)

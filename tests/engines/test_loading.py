@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tiny_models import make_model, make_scorer, save
 from transformers import PreTrainedTokenizerFast
 
-from rstar.engines.loading import choose_device, choose_dtype
+from rstar.engines.loading import SMALL_PARAMETERS, choose_device, choose_dtype, use_threads
 from rstar.engines.transformers import TransformersPolicy
 from rstar.reward.ppm import TransformersPPM
 from rstar.types import Trajectory
@@ -130,6 +130,21 @@ def test_a_classifier_with_several_labels_is_not_taken_for_a_ppm(ppm_folder: Pat
 def test_unknown_devices_and_dtypes_are_refused() -> None:
     with pytest.raises(InputError, match="device 'abacus' is unknown"):
         choose_device("abacus")
+    with pytest.raises(InputError, match="device 'meta' is not served; use auto, cpu or cuda"):
+        choose_device("meta")
+    with pytest.raises(InputError, match="device 'cuda:99' is not on this machine; use cpu"):
+        choose_device("cuda:99")
     with pytest.raises(InputError, match="dtype 'int3' is unknown"):
         choose_dtype("int3", torch.device("cpu"))  # type: ignore[arg-type]
     assert choose_dtype("auto", torch.device("cpu")) == torch.float32
+
+
+def test_small_models_get_one_thread_and_large_ones_what_torch_takes() -> None:
+    small, large = make_model("llama"), torch.nn.Linear(SMALL_PARAMETERS, 1, bias=True, device="meta")
+    before = torch.get_num_threads()
+    for models, asked, expected in ([small], None, 1), ([small, large], None, 3), ([small], 2, 2):
+        torch.set_num_threads(3)
+        with use_threads(models, asked) as threads:  # type: ignore[arg-type]
+            assert threads == torch.get_num_threads() == expected
+        assert torch.get_num_threads() == 3
+    torch.set_num_threads(before)

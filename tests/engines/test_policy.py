@@ -12,6 +12,7 @@ from tiny_models import make_model, make_tokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from rstar.engines.generation import Generation
 from rstar.engines.kv_rows import KVRows
 from rstar.engines.prompt_tokens import PromptTokens
 from rstar.engines.stops import decoded
@@ -28,7 +29,7 @@ PROBLEM = Problem("toy/1", "What is the sum?")
 def continued(prefix: Trajectory, candidate: Candidate, output: str = "") -> Trajectory:
     """`prefix` and the candidate as its next step, its program run where it ends one."""
     execution = Execution("ok", output, "", 0.0) if output else None
-    return Trajectory(prefix.problem, (*prefix.steps, Step(candidate.text, "", execution)))
+    return Trajectory(prefix.problem, (*prefix.steps, Step(candidate.text, "", execution, candidate.token_ids)))
 
 
 @pytest.fixture
@@ -56,10 +57,10 @@ def test_candidates_are_the_text_and_the_number_of_their_tokens(
     stops = {each.stop for each in proposal.candidates}
     assert None in stops
     for each in proposal.candidates:
-        assert each.num_tokens == len(each.token_ids) <= 12
+        assert each.num_tokens == len(each.token_ids) + (each.stop == "eos") <= 12
         assert each.logprob is not None
         assert each.logprob < 0
-        assert each.text == decoded(tokenizer, each.token_ids[: -1 if each.stop == "eos" else None])
+        assert each.text == decoded(tokenizer, each.token_ids)
         assert each.stop in (None, "eos") or each.text.endswith(each.stop)
         assert (each.stop is None) == (each.num_tokens == 12 and each.token_ids[-1] not in policy.stops.by_token)
 
@@ -83,10 +84,9 @@ def test_a_child_continues_the_tokens_of_its_parent(policy: TransformersPolicy) 
 
 
 def test_the_output_of_a_program_is_appended_in_its_own_tokens(tokenizer: PreTrainedTokenizerFast) -> None:
-    prompts = PromptTokens(tokenizer, "rstar-sft")
-    step = Step(f"\nprint(1)\n{END_CODE}", "print(1)", Execution("ok", "1\n", "", 0.0))
+    prompts = PromptTokens(tokenizer, "rstar-sft", is_writer=True)
+    step = Step(f"\nprint(1)\n{END_CODE}", "print(1)", Execution("ok", "1\n", "", 0.0), (50, 51, 52))
     root = Trajectory(PROBLEM)
-    prompts.remember(root, step.text, (50, 51, 52))
     expected = (50, 51, 52, *tokenizer.encode("\n<output>1<end_of_output>"))
     assert prompts.of(Trajectory(PROBLEM, (step,))) == (*prompts.of(root), *expected)
 
@@ -112,12 +112,23 @@ def test_only_a_foreign_policys_prompt_begins_with_what_its_tokenizer_puts_first
     assert bootstrap == (1, *text)
 
 
-def test_of_equal_texts_the_first_tokens_are_kept(tokenizer: PreTrainedTokenizerFast) -> None:
-    prompts = PromptTokens(tokenizer, "rstar-sft")
-    root = Trajectory(PROBLEM)
-    prompts.remember(root, "ab", (1, 2))
-    prompts.remember(root, "ab", (3,))
-    assert prompts.of(Trajectory(PROBLEM, (Step("ab", ""),)))[-2:] == (1, 2)
+def test_a_reader_of_what_another_model_wrote_tokenises_the_text(tokenizer: PreTrainedTokenizerFast) -> None:
+    step = Step("ab", "", None, (1, 2))
+    writer, reader = (PromptTokens(tokenizer, "rstar-sft", is_writer=flag) for flag in (True, False))
+    trajectory = Trajectory(PROBLEM, (step,))
+    assert writer.of(trajectory)[-2:] == (1, 2)
+    assert reader.of(trajectory) == (*reader.of(Trajectory(PROBLEM)), *tokenizer.encode("ab"))
+
+
+def test_a_text_that_ends_inside_a_token_has_no_tokens(
+    llama: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    first, *rest = tokenizer.encode("the numbers")
+    assert decoded(tokenizer, rest[-1:]).endswith("bers")
+    with TransformersPolicy(llama, tokenizer, stops=("umb",), kv_bytes=1 << 24) as policy:
+        assert policy._written(first, Generation(tuple(rest), "umb")) == (" numb", ())
+        assert policy._written(first, Generation(tuple(rest), None)) == (" numbers", tuple(rest))
+        assert policy._written(first, Generation((*rest, 0), "eos")) == (" numbers", tuple(rest))
 
 
 def test_a_prefix_that_fills_the_context_gets_empty_candidates_as_cut_off(

@@ -18,9 +18,11 @@ from sum_runs import flags, records, rstar, solved, spec, write_task
 from harness.engines import open_engines
 from harness.record_file import read_records
 from harness.retrying import ATTEMPTS, EngineFailure, Engines, Meter
-from harness.run import Options, plan_resume, plan_run, run
-from harness.run_folder import JOURNALS, RECORDS, RUN_FILE
+from harness.run import EngineDown, Options, plan_resume, plan_run, run
+from harness.run_folder import JOURNALS, RECORDS, RUN_FILE, RunRecord
+from harness.run_inputs import content_identity
 from harness.run_summary import summarize
+from rstar.engines.worker import EngineError
 from rstar.search.config import SearchConfig
 from rstar.types import Candidate, Execution, Proposal, Scores, Step, Trajectory
 from tasks.types import InputError, Problem
@@ -77,6 +79,51 @@ def test_a_partial_run_leaves_with_exit_code_1_and_says_so(
     assert "PARTIAL: 4 of 5 searches done, 1 failed, 0 missing; both count as wrong below" in printed
     assert "Engine failed on 1: policy: RuntimeError: CUDA error: out of memory" in printed
     assert "Next: rstar resume " in printed
+
+
+def test_an_engine_that_stays_down_stops_the_run_after_so_many_problems_in_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    task = write_task(tmp_path / "sums.jsonl", 40)
+    how = Options(1, max_failures=3, make_engines=flaky(broken="sums/p"))
+    monkeypatch.setattr("harness.cli_run.Options", lambda *_: how)
+    assert rstar("run", *flags(task, tmp_path / "here")) == 1
+    printed = capsys.readouterr()
+    [folder] = [path.parent for path in (tmp_path / "here").glob(f"*/*/{RUN_FILE}")]
+    assert printed.err.splitlines()[-1] == (
+        "stopped: an engine failed on 3 problems in a row, lastly with: policy: RuntimeError: CUDA error: out of "
+        f"memory; what is done is kept. Mend the engine and go on with: rstar resume {folder}"
+    )
+    assert "PARTIAL: 0 of 40 searches done, 3 failed, 37 missing" in printed.out
+    assert json.loads((folder / RUN_FILE).read_text())["status"] == "partial"
+    monkeypatch.undo()
+    assert rstar("resume", folder) == 0
+    assert records(folder) == records(solved(task, tmp_path / "whole").folder)
+
+
+def test_a_success_in_between_begins_the_count_anew(tmp_path: Path) -> None:
+    """Problems 10 to 19 fail, two at a time between others that do not."""
+    task = write_task(tmp_path / "sums.jsonl", 20, order_seed=0)
+    broken = flaky(broken="sums/p1")
+    assert run(plan_run(spec(task), tmp_path), Options(1, max_failures=11, make_engines=broken)).status == "partial"
+    plan = plan_run(spec(task, seeds=[1]), tmp_path)
+    order = ["sums/p1" in problem.id for problem in plan.problems]
+    longest = max(len(run) for run in "".join("x" if each else " " for each in order).split())
+    assert longest < sum(order)
+    assert run(plan, Options(1, max_failures=longest + 1, make_engines=broken)).status == "partial"
+    with pytest.raises(EngineDown, match=f"failed on {longest} problems in a row"):
+        run(plan, Options(1, max_failures=longest, make_engines=broken))
+
+
+def test_an_engines_own_error_is_not_named_twice() -> None:
+    class Closed(Wrong):
+        async def propose(self, *_: Any) -> Proposal:
+            raise EngineError("policy engine failed: RuntimeError: no kernel image")
+
+    closed = Closed()
+    engines = Engines(closed, closed, closed, Meter(), pause_seconds=0.0)
+    with pytest.raises(EngineFailure, match=r"^policy engine failed: RuntimeError: no kernel image$"):
+        asyncio.run(engines.propose(START, 1, 0))
 
 
 def test_an_engine_that_comes_back_changes_nothing(tmp_path: Path) -> None:
@@ -187,6 +234,22 @@ def test_a_full_disk_stops_the_run_with_one_line_and_loses_nothing(
     assert records(folder) == records(solved(task, tmp_path / "whole").folder)
 
 
+def test_what_went_wrong_first_is_what_the_user_hears(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is full for a journal is full for run.json too, and its own complaint would hide the first one."""
+
+    def full(*_: object) -> None:
+        raise InputError("run.json: cannot be written (No space left on device)")
+
+    async def refused(*_: object) -> Proposal:
+        monkeypatch.setattr("harness.run._ended", full)
+        raise InputError("a journal: cannot be written; make room and resume: nothing is lost")
+
+    monkeypatch.setattr(Flaky, "propose", refused)
+    plan = plan_run(spec(write_task(tmp_path / "sums.jsonl", 2)), tmp_path)
+    with pytest.raises(InputError, match="a journal: cannot be written; make room and resume"):
+        run(plan, Options(1, make_engines=flaky()))
+
+
 def corrupted(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -240,6 +303,16 @@ def test_a_changed_run_file_is_refused(tmp_path: Path, change: Any, message: str
     path.write_text(json.dumps(content))
     with pytest.raises(InputError, match=f"{path}: {message}"):
         plan_resume(plan.folder)
+
+
+def test_a_run_file_from_before_a_field_was_there_is_read_with_the_default(tmp_path: Path) -> None:
+    plan = solved(write_task(tmp_path / "sums.jsonl", 1), tmp_path)
+    path = plan.folder / RUN_FILE
+    content = json.loads(path.read_text())
+    del content["spec"]["top_k"], content["inputs"]["orm_sha256"]
+    content["identity"] = content_identity(content["spec"], content["inputs"])
+    path.write_text(json.dumps(content))
+    assert RunRecord.read(plan.folder) == replace(plan.record, status="complete", sessions=tuple(content["sessions"]))
 
 
 def test_a_run_file_that_is_no_json_is_refused(tmp_path: Path) -> None:

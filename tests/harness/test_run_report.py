@@ -10,12 +10,13 @@ from xml.etree import ElementTree
 import pytest
 from sum_runs import flags, rstar, solved, write_task
 
+from harness.compute_axis import axis_values
 from harness.record_file import RecordFile, read_records
 from harness.records import JudgedAnswer, ProblemRecord
 from harness.run import Plan, plan_resume
 from harness.run_folder import RECORDS
 from harness.run_summary import ORACLE, RunSummary, summarize
-from harness.scaling_plot import save_plots, x_values
+from harness.scaling_plot import save_plots
 from rstar.search.voting import RULES
 from rstar.types import Ending
 from tasks.types import InputError, Verdict
@@ -173,7 +174,7 @@ def test_a_run_writes_its_report_and_curve(tmp_path: Path, capsys: pytest.Captur
     printed = capsys.readouterr().out
     [folder] = [path.parent for path in tmp_path.glob("sums/*/run.json")]
     assert f"Files in {folder}: run.json, problems.jsonl, report.md, scaling.png, scaling.svg" in printed
-    assert f"Next: rstar report {folder} --axis tokens" in printed
+    assert f"Next: rstar report {folder} --x tokens" in printed
     assert (folder / "report.md").read_text().startswith(f"# {folder.name} on sums\n")
     png = (folder / "scaling.png").read_bytes()
     assert png[:8] == b"\x89PNG\r\n\x1a\n"
@@ -181,14 +182,14 @@ def test_a_run_writes_its_report_and_curve(tmp_path: Path, capsys: pytest.Captur
     assert (width, height) == (1280, 720)
 
 
-@pytest.mark.parametrize("axis", ["trajectories", "tokens", "seconds"])
+@pytest.mark.parametrize("axis", ["trajectories", "tokens", "wall"])
 def test_the_curve_names_its_axes_its_rules_and_its_problems(plan: Plan, axis: str) -> None:
     path = plan.folder / "curve.svg"
-    assert rstar("report", plan.folder, "--axis", axis, "--plot", path) == 0
+    assert rstar("report", plan.folder, "--x", axis, "--plot", path) == 0
     texts = " | ".join(comments(path))
     names = ("best score", "majority", "weighted vote", "top-K vote", "oracle", "5 problems, 2 seeds", "95 % interval")
     assert [name for name in names if name not in texts] == []
-    assert {"trajectories": "Trajectories per", "tokens": "Tokens written", "seconds": "Seconds per"}[axis] in texts
+    assert {"trajectories": "Trajectories per", "tokens": "Tokens written", "wall": "Seconds per"}[axis] in texts
 
 
 def test_the_same_records_give_the_same_picture(plan: Plan) -> None:
@@ -202,8 +203,8 @@ def test_the_same_records_give_the_same_picture(plan: Plan) -> None:
 
 def test_the_axis_of_a_curve_is_the_cost_at_each_budget(plan: Plan) -> None:
     summary = summarize(plan.folder)
-    assert x_values(summary, "trajectories") == [1.0, 2.0]
-    assert x_values(summary, "tokens") == [summary.cost(budget).usage["completion_tokens"] for budget in (1, 2)]
+    assert axis_values(summary, "trajectories") == [1.0, 2.0]
+    assert axis_values(summary, "tokens") == [summary.cost(budget).usage["completion_tokens"] for budget in (1, 2)]
 
 
 def test_a_run_of_one_budget_can_be_drawn(tmp_path: Path) -> None:
@@ -220,7 +221,8 @@ def test_a_run_without_records_reports_without_a_curve(plan: Plan, capsys: pytes
 
 def test_an_ending_that_names_no_format_is_refused(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
     assert rstar("report", plan.folder, "--plot", "curve.jpg") == 2
-    assert capsys.readouterr().err == "error: --plot curve.jpg: the ending names no format; use .png or .svg\n"
+    expected = "error: --plot curve.jpg: the ending names no format; use .png, .svg, .html, .csv, .tex, .md\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_a_curve_that_cannot_be_written_is_one_line(plan: Plan, capsys: pytest.CaptureFixture[str]) -> None:
@@ -234,7 +236,7 @@ def test_an_axis_on_which_nothing_was_measured_is_refused(plan: Plan) -> None:
     summary = rewritten(
         plan, ProblemRecord(**{name: getattr(record, name) for name in record.__slots__} | {"usage": nothing})
     )
-    with pytest.raises(InputError, match="--axis tokens: the records hold none; use --axis trajectories"):
+    with pytest.raises(InputError, match=r"--x tokens: the records of \S+ hold none; use --x trajectories"):
         save_plots(summary, "tokens", [plan.folder / "x.png"])
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sum_runs import fields, flags, rstar, spec, write_task
+from sum_runs import SOURCE, fields, flags, rstar, spec, write_task
 
 from harness.run_inputs import RunInputs, identity, run_id
 from harness.spec import RunSpec
@@ -26,7 +26,7 @@ def test_the_content_of_a_spec_makes_the_same_spec(preset: str) -> None:
 
 
 def test_equal_specs_have_equal_ids_whatever_was_spelled_out() -> None:
-    spelled = {**GIVEN, "budgets": "1,2,4,8,16", "seeds": [0], "search": {"num_candidates": 6}, "policy": "builtin"}
+    spelled = {**GIVEN, "budgets": "1,2,4,8,16,32", "seeds": [0], "search": {"num_candidates": 4}, "policy": "builtin"}
     assert run_id(make_spec(spelled), INPUTS) == run_id(make_spec(GIVEN), INPUTS)
 
 
@@ -36,7 +36,7 @@ def test_equal_specs_have_equal_ids_whatever_was_spelled_out() -> None:
         *({"task": "amc2023"}, {"budgets": [1, 2]}, {"seeds": [1]}, {"limit": 3}, {"rule": "best"}, {"device": "cpu"}),
         *({"search": {"exploration": 1.0}}, {"search": {"stop": "certain"}}, {"trees": "full"}, {"top_k": 8}),
         *({"step_seconds": 1}, {"require_sandbox": "full"}, {"max_new_tokens": 64}, {"dtype": "float32"}),
-        {"layout": "bootstrap"},
+        *({"layout": "bootstrap"}, {"top_p": 0.9}, {"sampling_top_k": 20}),
     ],
 )
 def test_every_field_is_part_of_the_identity(change: dict[str, Any]) -> None:
@@ -53,6 +53,7 @@ def test_where_a_model_lies_is_no_part_of_the_identity(tmp_path: Path) -> None:
     task = write_task(tmp_path / "sums.jsonl", 2)
     here = spec(task)
     there = replace(here, policy="elsewhere.py", ppm="elsewhere.py")
+    assert identity(replace(here, orm="a.py"), INPUTS) == identity(here, INPUTS)
     assert identity(here, INPUTS) == identity(there, INPUTS)
 
 
@@ -89,6 +90,13 @@ def test_where_a_model_lies_is_no_part_of_the_identity(tmp_path: Path) -> None:
         ({"policy": "m", "ppm": "none"}, "field 'ppm': method mcts needs a reward model"),
         ({"preset": "self-consistency", "ppm": "none", "rule": "best"}, "field 'rule': 'best' needs a reward model"),
         ({"preset": "particle", "budgets": [1, 2]}, "smaller budget is a run of its own; give one budget"),
+        ({"top_p": 0}, "field 'top_p': 0.0 is not above 0 and at most 1; use 1 for no limit"),
+        ({"top_p": 1.1}, "field 'top_p': 1.1 is not above 0"),
+        ({"top_p": "most"}, "field 'top_p': 'most' is no number"),
+        ({"sampling_top_k": -1}, "field 'sampling_top_k': -1 is negative; use 0 for no limit"),
+        ({"engine": "scripted", "policy": "p.py", "top_p": 0.5}, "a scripted engine draws no tokens; leave them out"),
+        ({"preset": "best-of-n", "ppm": "a", "orm": "b"}, "field 'orm': .* name a ppm or an orm, not both"),
+        ({"ppm": "none", "orm": "b"}, "field 'ppm': method mcts needs a reward model"),
         ({"engine": "scripted"}, "a scripted engine is a Python file; name it with --policy FILE"),
     ],
 )
@@ -101,6 +109,20 @@ def test_what_cannot_be_is_one_line_that_names_the_field(change: dict[str, Any],
 def test_a_policy_without_a_reward_model_votes_by_majority_alone() -> None:
     made = make_spec({"task": "aime2024", "preset": "self-consistency", "policy": "model"})
     assert (made.ppm, made.rule, made.rules) == ("none", "majority", ("majority",))
+
+
+@pytest.mark.parametrize("preset", ["best-of-n", "weighted-best-of-n"])
+def test_best_of_n_by_an_orm_needs_no_ppm(preset: str) -> None:
+    made = make_spec({"task": "aime2024", "preset": preset, "policy": "model", "orm": "judge"})
+    assert (made.ppm, made.orm, made.rule) == ("none", "judge", PRESETS[preset].rule)
+    assert make_spec(made.content()) == made
+
+
+def test_a_terminal_guided_search_needs_an_orm_alone() -> None:
+    given = {"task": "aime2024", "preset": "round2", "policy": "model", "ppm": "none", "orm": "judge"}
+    assert make_spec(given).rules == ("best", "majority", "weighted", "top_k")
+    with pytest.raises(InputError, match="field 'ppm': method mcts needs a reward model"):
+        make_spec(given | {"orm": "none"})
 
 
 def test_budgets_are_powers_of_two_up_to_the_presets_unless_named() -> None:
@@ -181,3 +203,20 @@ def test_a_bad_set_flag_is_refused(tmp_path: Path, setting: str, capsys: pytest.
     task = write_task(tmp_path / "sums.jsonl", 2)
     assert rstar("run", *flags(task, tmp_path), "--set", setting) == 2
     assert capsys.readouterr().err.startswith("error: ")
+
+
+@pytest.mark.parametrize("name", ["concurrency", "workers", "kv_memory_mb", "max_samples", "threads", "max_failures"])
+def test_a_way_of_running_below_one_is_refused(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    task = write_task(tmp_path / "sums.jsonl", 2)
+    file = tmp_path / "run.yaml"
+    file.write_text(f"task: user:{task}\nengine: scripted\npolicy: {SOURCE}\npreset: tiny\n{name}: 0\n")
+    assert rstar("run", file, "--out", tmp_path) == 2
+    assert f"error: field '{name}': 0 is no whole number of at least 1" in capsys.readouterr().err
+
+
+def test_a_train_pool_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    task = write_task(tmp_path / "sums.jsonl", 2)
+    assert rstar("run", *flags(task, tmp_path), "--task", "procedural-train") == 2
+    assert capsys.readouterr().err == (
+        "error: task 'procedural-train' is a train pool; name an evaluation task instead, see 'rstar tasks'\n"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from rstar.search.mcts import MctsConfig
 from rstar.search.presets import METHODS, PRESETS, method_config, preset
 from tasks.types import InputError
 
+METHOD_PAGE = Path(__file__).parents[2] / "docs/method.md"
 REQUIRED = (
     "paper-eval",
     "official-eval",
@@ -41,6 +43,22 @@ def test_the_papers_evaluation_has_its_numbers() -> None:
     config = preset("paper-eval").config
     assert isinstance(config, MctsConfig)
     assert (config.num_candidates, config.max_depth, config.exploration) == (32, 16, 2.0)
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_documents_table_has_the_presets_numbers(name: str) -> None:
+    [row] = [line for line in METHOD_PAGE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{name}` |")]
+    search, budget, candidates, temperature, errors, rule = (cell.strip() for cell in row.split("|")[2:8])
+    chosen = PRESETS[name]
+    config: Any = chosen.config
+    assert search.split(",")[0].split()[0] == chosen.method
+    assert int(budget) == config.budget
+    assert int(candidates) == getattr(config, "num_candidates", 1)
+    assert float(temperature) == config.temperature
+    assert int(errors) == config.errors_threshold
+    assert rule.lower().replace("-", "_") == chosen.rule
+    assert ("labels only" in search) == (not getattr(config, "scores_steps", True))
+    assert (config.max_depth, getattr(config, "exploration", 2.0)) == (16, 2.0)
 
 
 def test_overrides_replace_fields_by_name() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import math
+import weakref
 
 import pytest
 
-from rstar.search.tree import Node, backup, close, prior_probs, puct_score, released_uct_score, uct_score
+from rstar.search.tree import Node, backup, close, dissolve, prior_probs, puct_score, released_uct_score, uct_score
 from rstar.types import Trajectory
 from tasks.types import Problem
 
@@ -113,3 +115,21 @@ def test_walk_is_breadth_first() -> None:
     first, second = make_node(root), make_node(root)
     grandchild = make_node(first)
     assert list(root.walk()) == [root, first, second, grandchild]
+
+
+class Watched(Node):
+    """A node that can be watched from outside."""
+
+
+def test_a_dissolved_tree_is_free_at_once() -> None:
+    root = Watched(OPEN)
+    child = Watched(OPEN, root)
+    root.children = [child]
+    watched = weakref.ref(root), weakref.ref(child)
+    gc.disable()
+    try:
+        dissolve(root)
+        del root, child
+        assert [each() for each in watched] == [None, None]
+    finally:
+        gc.enable()
