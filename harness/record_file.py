@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from harness.atomic_file import atomic_text
+from harness.record_versions import UnreadableFormatError
 from harness.records import ProblemRecord, decode, encode
 from tasks.types import InputError
 
@@ -91,7 +92,8 @@ class RecordFile:
 def read_records(path: Path) -> Iterator[ProblemRecord]:
     """The records at `path`, one at a time; nothing where there is no file, and without a torn last line.
 
-    Raises InputError, naming the line, for a damaged record and for one problem and seed that stands there twice.
+    Records of old formats come as present ones. Raises InputError, naming the line, for a damaged record, for a format
+    that cannot be read, and for one problem and seed that stands there twice.
     """
     seen: set[tuple[str, int]] = set()
     try:
@@ -101,6 +103,8 @@ def read_records(path: Path) -> Iterator[ProblemRecord]:
                     return
                 try:
                     record = decode(line)
+                except UnreadableFormatError as error:
+                    raise InputError(f"{path}, line {number}: {error}") from error
                 except ValueError as error:
                     raise InputError(
                         f"{path}, line {number}: is damaged: {error}; restore the file, or delete this line and "

@@ -1,8 +1,9 @@
 """The record of one problem, searched once: every trajectory's answer, value, ending and cost, and every verdict.
 
-A record is one JSON object on a line of its own and ends with a checksum of the rest. Everything in it but `timing` is
-a function of the run's spec and inputs (for engines that are), so two records of the same search can be compared.
-Every budget and rule can be recomputed from it: see `ProblemRecord.search_result` and `harness.judge.choose`.
+A record is one JSON object on a line of its own, which begins with its format and ends with a checksum of the rest.
+Everything in it but `timing` is a function of the run's spec and inputs (for engines that are), so two records of the
+same search can be compared. Every budget and rule can be recomputed from it: see `ProblemRecord.search_result` and
+`harness.judge.choose`. docs/records.md describes the format field by field; old formats: `harness.record_versions`.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, get_args
 
+from harness.record_versions import FIRST, upgrade
 from rstar.types import Ending, SearchResult, StopReason, Trajectory, Usage
 from tasks.answers import NO_CLASS
 from tasks.types import Problem, Verdict
 
 FORMAT = "rstar-records-1"
-"""Raised when a field changes its meaning; stands in every run.json."""
+"""Raised when a field changes its meaning; stands in every run.json and in every record."""
 SECONDS = ("engine_seconds", "wall_seconds")
 COUNTERS = tuple(each.name for each in fields(Usage) if each.name not in SECONDS)
 """The part of a cost that is the same on every machine."""
@@ -112,19 +114,24 @@ class ProblemRecord:
 
 def encode(record: ProblemRecord) -> bytes:
     """The record's line, line feed included. Lone surrogates stay escapes."""
-    text = json.dumps(asdict(record), separators=(",", ":"))
+    text = json.dumps({"format": FORMAT, **asdict(record)}, separators=(",", ":"))
     return f'{text[:-1]},"crc32":"{zlib.crc32(text.encode()):08x}"}}\n'.encode()
 
 
 def decode(line: bytes) -> ProblemRecord:
-    """The record in `line`. Raises ValueError, saying what is wrong, for a line that `encode` did not write."""
+    """The record in `line`, brought up from an old format where need be.
+
+    Raises ValueError, saying what is wrong, for a line that `encode` did not write, and UnreadableFormatError, which is
+    one, for a format that this program does not read.
+    """
     text, mark, checksum = line.decode("ascii").rstrip("\n").rpartition(',"crc32":"')
     text += "}"
     if not mark or checksum != f'{zlib.crc32(text.encode()):08x}"}}':
         raise ValueError("its checksum is wrong")
     try:
-        return _record(json.loads(text))
-    except (KeyError, TypeError) as error:
+        row = json.loads(text)
+        return _record(upgrade(row, row.pop("format", FIRST), FORMAT))
+    except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"it is no record of the format {FORMAT} ({error})") from error
 
 
