@@ -1,15 +1,20 @@
-"""Preference pairs for a PPM, from the rollouts of one problem (paper, section 3.3; Eq. 4).
+"""Preference pairs for a PPM, from the trees or the rollouts of one problem (paper, section 3.3; Eq. 4).
 
-Two rules, which may be used together:
+Three rules, which may be used together:
 
 `siblings`  at every node of the tree that the rollouts make: of the children that lead to a right answer the 2 of
             highest Q, of those that lead to a wrong one the 2 of lowest Q. All share what was done before them, though
             not always its wording: nodes are told apart by their code, not by their comments.
 `final`     over whole solutions, which share nothing but the question: the 2 right ones of highest average Q against
             the 2 wrong ones of lowest average Q.
+`released`  the released code's rule for siblings: 2 x 2, or 1 x 4 and 4 x 1 where a side has one member; Q apart by
+            0.5, the steps by 20 edits, the best way on from the one better than the worst way on from the other.
 
 `final` can also take the wrong solutions of highest average Q: the ones that a model finds most natural, which are what
 best-of-N meets when N is large.
+
+From trees (`tree_pairs_of`) only answers count as right or wrong ends: a step whose program fails is never shown to a
+PPM. From rollouts (`make_pairs`) the first two rules count what broke off as wrong.
 """
 
 from __future__ import annotations
@@ -18,18 +23,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from rstar.synthesis.rollout_tree import tree_of_rollouts
 from rstar.synthesis.rollouts import Rollout
 from rstar.synthesis.select import Valued, with_q_values
+from rstar.synthesis.tree_pairs import NodePair, node_pairs
+from rstar.synthesis.trees import ProblemTrees
 from tasks.types import InputError
 
-RULES = ("siblings", "final")
+RULES = ("siblings", "released", "final")
+PAPER_RULES = ("siblings", "final")
 
 
 @dataclass(frozen=True, slots=True)
 class PairSettings:
     """Which pairs are made. Raises InputError for an unknown rule or a number below 0."""
 
-    rules: tuple[str, ...] = RULES
+    rules: tuple[str, ...] = PAPER_RULES
     per_side: int = 2
     """Chosen and rejected ones of a group, so up to per_side squared pairs. 2: paper, section 3.3."""
     hard: int = 0
@@ -45,6 +54,15 @@ class PairSettings:
             raise InputError(
                 "a pair setting is out of range; use per_side of at least 1, hard and margin of at least 0"
             )
+
+
+PAIR_PRESETS: dict[str, PairSettings] = {
+    "paper": PairSettings(),
+    "released": PairSettings(rules=("released",)),
+    "hard": PairSettings(per_side=4, hard=4),
+}
+"""`paper`: section 3.3. `released`: `extra_rm_file.py` and `sample_rm_data.py`. `hard`: with the wrong solutions that a
+model finds most natural; chosen, see the embedded default's settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +104,28 @@ def make_pairs(rollouts: Sequence[Rollout], settings: PairSettings) -> list[Pair
     if "siblings" in settings.rules:
         for prefix, children in _tree(rollouts).items():
             pairs += _sibling_pairs(rollouts[0], len(prefix) + 1, list(children.values()), settings)
+    if "released" in settings.rules:
+        pairs += tree_pairs_of(tree_of_rollouts(rollouts), PAIR_PRESETS["released"])
     if "final" in settings.rules:
         pairs += _final_pairs(with_q_values(rollouts), settings)
     return pairs
+
+
+def tree_pairs_of(trees: ProblemTrees, settings: PairSettings) -> list[Pair]:
+    """The pairs of one problem from its search trees, rule by rule from the root down."""
+    return [pair_of(trees, each) for each in node_pairs(trees, settings)]
+
+
+def pair_of(trees: ProblemTrees, found: NodePair) -> Pair:
+    """Two nodes as the texts that a PPM compares."""
+    nodes, problem = trees.nodes, trees.problem
+    above = nodes.parent[found.chosen]
+    if found.rule == "final" or above != nodes.parent[found.rejected]:
+        chosen, rejected = nodes.beginning(found.chosen), nodes.beginning(found.rejected)
+    else:
+        prefix = nodes.beginning(above)
+        chosen, rejected = prefix + nodes.text[found.chosen], prefix + nodes.text[found.rejected]
+    return Pair(problem.id, problem.question, chosen, rejected, found.weight, found.depth, found.rule)
 
 
 def counts_by_depth(pairs: Sequence[Pair]) -> dict[str, dict[int, int]]:

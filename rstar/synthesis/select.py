@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from rstar.synthesis.rollouts import Rollout
+from rstar.synthesis.tree_pairs import Solution, distinct, solutions
+from rstar.synthesis.trees import RIGHT, ProblemTrees
 
 TOP = 2
 """Trajectories per problem: paper, section 3.4, and the released `extra_sft_file.py`."""
@@ -59,6 +61,15 @@ def select(rollouts: Sequence[Rollout], top: int = TOP) -> list[Valued]:
     """
     correct = [each for each in with_q_values(rollouts) if each.rollout.is_correct]
     return sorted(correct, key=lambda each: (-each.average_q, -min(each.q_values)))[:top]
+
+
+def select_solutions(trees: ProblemTrees, top: int = TOP) -> list[Solution]:
+    """The `top` right solutions of a problem's trees by (average Q, lowest Q), best first, no text twice.
+
+    Solutions of all trees of all passes compete. Ties keep the order of the nodes.
+    """
+    right = [each for each in solutions(trees.nodes) if each.label == RIGHT]
+    return distinct(trees.nodes, sorted(right, key=lambda each: (-each.average_q, -each.lowest_q)), top)
 
 
 def _q(node: tuple[float, int]) -> float:
