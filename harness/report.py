@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from harness.grade_summary import aligned
 from harness.run_progress import clock
 from harness.run_summary import ORACLE, Cost, Point, RunSummary
+from harness.spec import NO_REWARD
 
 RULE_TITLES = {
     "best": "best score",
@@ -19,7 +20,7 @@ RULE_TITLES = {
 
 def report_lines(summary: RunSummary, *, markdown: bool = False) -> Iterator[str]:
     """What was run, whether it is complete, accuracy by budget and rule, what was not answered, and the cost."""
-    table = _markdown if markdown else aligned
+    table = markdown_table if markdown else aligned
     yield from _header(summary, markdown=markdown)
     yield ""
     yield "Accuracy in %, with its 95 % interval" + (
@@ -38,7 +39,7 @@ def report_lines(summary: RunSummary, *, markdown: bool = False) -> Iterator[str
     notes = list(_notes(summary))
     if notes:
         yield ""
-        yield from notes
+        yield from map(markdown_text, notes) if markdown else notes
 
 
 def headline(summary: RunSummary) -> str:
@@ -55,14 +56,16 @@ def headline(summary: RunSummary) -> str:
 def _header(summary: RunSummary, *, markdown: bool) -> Iterator[str]:
     record, spec = summary.record, summary.record.spec
     title = f"{record.id} on {record.task_name}"
-    yield f"# {title}" if markdown else title
+    yield f"# {markdown_text(title)}" if markdown else title
     if markdown:
         yield ""
     seeds = f"seed {spec.seeds[0]}" if len(spec.seeds) == 1 else f"seeds {', '.join(map(str, spec.seeds))}"
     part = "" if record.num_problems == record.num_task_problems else f" of {record.num_task_problems:,}"
+    models = f"policy {spec.policy}, PPM {spec.ppm}{f', ORM {spec.orm}' if spec.orm != NO_REWARD else ''}"
+    models = markdown_text(models) if markdown else models
     yield (
         f"{spec.method}{f' (preset {spec.preset})' if spec.preset else ''}, {record.num_problems:,}{part} problems, "
-        f"{seeds}, policy {spec.policy}, PPM {spec.ppm}"
+        f"{seeds}, {models}"
     )
     if not summary.is_complete:
         partial = (
@@ -141,8 +144,17 @@ def _num_rules(summary: RunSummary) -> bool:
     return len(summary.record.spec.rules) > 1
 
 
-def _markdown(rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield f"| {' | '.join(rows[0])} |"
-    yield f"|{'|'.join(['---:'] * len(rows[0]))}|"
+def markdown_table(rows: Sequence[Sequence[str]], num_left: int = 0) -> Iterator[str]:
+    """The rows as a Markdown table, the first `num_left` columns flush left and the others flush right."""
+    yield f"| {' | '.join(map(markdown_text, rows[0]))} |"
+    yield f"|{'|'.join(['---'] * num_left + ['---:'] * (len(rows[0]) - num_left))}|"
     for row in rows[1:]:
-        yield f"| {' | '.join(row)} |"
+        yield f"| {' | '.join(map(markdown_text, row))} |"
+
+
+def markdown_text(text: str) -> str:
+    """A text that stays on its line and in its cell, and is shown as it is."""
+    return text.translate(_MARKDOWN)
+
+
+_MARKDOWN = {ord(each): f"\\{each}" for each in "\\|<`*"} | {ord("\n"): " "}

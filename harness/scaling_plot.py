@@ -1,139 +1,228 @@
-"""The scaling curve of a run: accuracy against trajectories, tokens or seconds, one line for each rule."""
+"""The scaling curves as a picture: accuracy against cost, a panel per task, as PNG or SVG."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from textwrap import fill
+from typing import Any
+from warnings import catch_warnings, filterwarnings
 
-from harness.report import RULE_TITLES
-from harness.run_summary import ORACLE, RunSummary
+from harness.compute_axis import Axis
+from harness.published import PAPER
+from harness.run_summary import RunSummary
+from harness.scaling import Curve, Scaling, ScalingOptions, TaskScaling, scaling
+from harness.scaling_style import (
+    ALL_ORACLES,
+    CITED_COLOUR,
+    CITED_MARKERS,
+    FRONTIER,
+    Style,
+    axis_title,
+    shifts,
+    style,
+    ticks,
+    x_range,
+    y_range,
+)
 from tasks.types import InputError
 
-Axis = Literal["trajectories", "tokens", "seconds"]
-AXIS_TITLES: dict[Axis, str] = {
-    "trajectories": "Trajectories per problem",
-    "tokens": "Tokens written by the policy, mean per problem",
-    "seconds": "Seconds per search, mean (many searches run at a time)",
+_MARKS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D", "pentagon": "p", "star": "*", "cross": "X"}
+_LINES = {"solid": "-", "dashdot": "-.", "dashed": "--"}
+_PANEL_INCHES, _LEGEND_INCHES, _DOTS_PER_INCH = (5.6, 4.5), 2.4, 160
+_MOST_COLUMNS = 2
+_LEGEND_INCHES_EACH = 0.19
+"""Height of a line of the legend."""
+_LEGEND_LETTERS = 32
+_SETTINGS: dict[Any, Any] = {
+    "font.size": 11,
+    "svg.hashsalt": "rstar",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,  # a dollar sign in a name begins no formula
 }
-# Okabe and Ito's palette (2008), which keeps its contrasts for colour-blind readers; markers tell lines apart in grey.
-_STYLES = {
-    "best": ("#D55E00", "o", "-"),
-    "weighted": ("#0072B2", "s", "-"),
-    "majority": ("#009E73", "^", "-"),
-    "top_k": ("#CC79A7", "D", "-"),
-    ORACLE: ("#555555", "v", "--"),
-}
-_SIZE_INCHES, _DOTS_PER_INCH = (8.0, 4.5), 160
-_DODGE = 0.05
-"""Doublings between the error bars of two rules, so that bars do not hide each other."""
-
-_MOST_TICKS = 12
-"""Labels that fit below the axis."""
-
-
-def x_values(summary: RunSummary, axis: Axis) -> list[float]:
-    """What each budget of the run had cost on the chosen axis."""
-    costs = map(summary.cost, summary.record.spec.budgets)
-    if axis == "tokens":
-        return [cost.usage["completion_tokens"] for cost in costs]
-    if axis == "seconds":
-        return [cost.usage["wall_seconds"] for cost in costs]
-    return [float(cost.budget) for cost in costs]
 
 
 def save_plots(summary: RunSummary, axis: Axis, paths: list[Path]) -> None:
-    """Draw the curve into every one of `paths`, each in the format of its ending (.png or .svg).
+    """Draw one run's curves into every one of `paths`; see `save_chart`."""
+    save_chart(scaling([summary], ScalingOptions(axis)), paths)
 
-    Raises InputError where a file cannot be written, and for an axis on which nothing was measured.
+
+def save_chart(report: Scaling, paths: Sequence[Path]) -> None:
+    """Draw the curves into every one of `paths`, each in the format of its ending (.png or .svg).
+
+    The same records give the same bytes. Raises InputError where a file cannot be written, and where nothing can be
+    drawn because there is no record yet.
     """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    xs = x_values(summary, axis)
-    if min(xs) <= 0:
-        raise InputError(f"--axis {axis}: the records hold none; use --axis trajectories")
-    with mpl.rc_context(
-        {"font.size": 11, "svg.hashsalt": summary.record.id, "axes.spines.top": False, "axes.spines.right": False}
-    ):
-        figure = Figure(figsize=_SIZE_INCHES, dpi=_DOTS_PER_INCH, layout="constrained")
-        axes = figure.add_subplot()
-        _draw_lines(axes, summary, xs)
-        _label(axes, summary, axis, xs)
+    tasks = [task for task in report.tasks if task.curves]
+    if not tasks:
+        raise InputError("there is no record to draw yet; leave out --plot until the first problem is done")
+    columns = min(len(tasks), _MOST_COLUMNS)
+    rows = math.ceil(len(tasks) / columns)
+    size = (_PANEL_INCHES[0] * columns + _LEGEND_INCHES, _PANEL_INCHES[1] * rows)
+    with mpl.rc_context(_SETTINGS):
+        figure = Figure(figsize=size, dpi=_DOTS_PER_INCH, layout="constrained")
+        entries: dict[str, Any] = {}
+        for position, task in enumerate(tasks):
+            axes = figure.add_subplot(rows, columns, position + 1)
+            entries |= _panel(axes, report, task)
+        _legend(figure, entries)
+        height = _LEGEND_INCHES_EACH * sum(1.4 + fill(name, _LEGEND_LETTERS).count("\n") for name in entries)
+        figure.set_figheight(max(size[1], height))
         for path in paths:
-            try:
-                # No date in the file: the same records give the same picture.
-                metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
-                figure.savefig(path, metadata=metadata)
-            except OSError as error:
-                raise InputError(f"{path}: cannot be written ({error.strerror}); check the folder") from error
+            _save(figure, path)
 
 
-def _draw_lines(axes: Any, summary: RunSummary, xs: list[float]) -> None:
-    rules = summary.rules
-    for number, rule in enumerate(rules):
-        points = [summary.point(rule, budget).accuracy for budget in summary.record.spec.budgets]
-        values = [100 * point.value for point in points]
+def _save(figure: Any, path: Path) -> None:
+    # No date in the file: the same records give the same picture.
+    metadata = {"Date": None} if path.suffix == ".svg" else {"Software": None}
+    try:
+        with catch_warnings():
+            # A name in a script that the font does not have is drawn as boxes; tables and the page show it.
+            filterwarnings("ignore", message="Glyph .* missing from font")
+            figure.savefig(path, metadata=metadata)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); check the folder") from error
+
+
+def _panel(axes: Any, report: Scaling, task: TaskScaling) -> dict[str, Any]:
+    """Draw one task; what the legend must name, in its order."""
+    entries = _draw_cited(axes, task)
+    styles = [style(report, curve) for curve in task.curves]
+    for curve, how, shift in zip(task.curves, styles, shifts(report, task), strict=True):
+        line = _draw_curve(axes, curve, how, shift)
+        if how.in_legend:
+            entries[how.name] = line
+    if not all(how.in_legend for how in styles):
+        entries[ALL_ORACLES] = _line(color="#555555", linestyle="--", marker="o", markerfacecolor="white", markersize=5)
+    if len(task.methods) > 1 and len(task.frontier) > 1:
+        entries[FRONTIER] = _draw_frontier(axes, report, task)
+    _label(axes, report, task)
+    # What was measured here comes first in the legend.
+    names = [name for name in entries if not name.startswith(PAPER)]
+    return {name: entries[name] for name in [*names, *(name for name in entries if name not in names)]}
+
+
+def _draw_curve(axes: Any, curve: Curve, how: Style, shift: float) -> Any:
+    xs = [point.cost * shift for point in curve.points]
+    values = [100 * point.accuracy.value for point in curve.points]
+    lows, highs = ([100 * getattr(point.accuracy, end) for point in curve.points] for end in ("low", "high"))
+    if how.interval == "band":
+        alpha = 0.16 if how.is_strong else 0.07
+        axes.fill_between(xs, lows, highs, color=how.colour, alpha=alpha, linewidth=0, zorder=1)
+    elif how.interval == "whiskers":
         bars = [
-            [100 * (point.value - point.low) for point in points],
-            [100 * (point.high - point.value) for point in points],
+            [value - low for value, low in zip(values, lows, strict=True)],
+            [high - value for value, high in zip(values, highs, strict=True)],
         ]
-        colour, marker, line = _STYLES[rule]
-        is_headline = rule == summary.record.spec.rule
-        shift = 2 ** ((number - (len(rules) - 1) / 2) * _DODGE)
-        axes.errorbar(
-            [x * shift for x in xs],
-            values,
-            yerr=bars,
-            color=colour,
-            marker=marker,
-            linestyle=line,
-            linewidth=2.4 if is_headline else 1.4,
-            markersize=6 if is_headline else 5,
-            ecolor=(colour, 0.45),
-            elinewidth=1.6,
-            capsize=0,
-            label=RULE_TITLES[rule],
-            zorder=4 if is_headline else 3,
+        axes.errorbar(xs, values, yerr=bars, fmt="none", ecolor=(how.colour, 0.5), elinewidth=1.4, zorder=2)
+    [line] = axes.plot(
+        xs,
+        values,
+        color=how.colour,
+        marker=_MARKS[how.marker],
+        linestyle=_LINES[how.line],
+        linewidth=2.4 if how.is_strong else 1.4,
+        markersize=6.5 if how.is_strong else 5,
+        markerfacecolor="white" if curve.is_oracle else how.colour,
+        zorder=5 if how.is_strong else 4,
+    )
+    return line
+
+
+def _line(**how: Any) -> Any:
+    """A line that stands in the legend alone."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], **how)
+
+
+def _draw_frontier(axes: Any, report: Scaling, task: TaskScaling) -> Any:
+    """A ring around every point that is the best for its cost, and the steps between them."""
+    shift_of = dict(zip(map(id, task.curves), shifts(report, task), strict=True))
+    xs = [each.point.cost * shift_of[id(each.curve)] for each in task.frontier]
+    values = [100 * each.point.accuracy.value for each in task.frontier]
+    [line] = axes.plot(
+        xs,
+        values,
+        drawstyle="steps-post",
+        color="#222222",
+        linewidth=1.0,
+        linestyle=(0, (1, 1.5)),
+        marker="o",
+        markersize=12,
+        markerfacecolor="none",
+        markeredgewidth=1.1,
+        zorder=6,
+    )
+    return line
+
+
+def _draw_cited(axes: Any, task: TaskScaling) -> dict[str, Any]:
+    entries = {}
+    for position, curve in enumerate(task.cited_curves):
+        [line] = axes.plot(
+            [point.budget for point in curve.points],
+            [100 * point.accuracy for point in curve.points],
+            color=CITED_COLOUR,
+            marker=_MARKS[CITED_MARKERS[position % len(CITED_MARKERS)]],
+            markerfacecolor="white",
+            markersize=5,
+            linewidth=1.0,
+            linestyle=":" if curve.is_line else "none",
+            zorder=3,
         )
+        entries[f"{PAPER}, {curve.points[0].place}: {curve.label}"] = line
+    return entries
 
 
-def _label(axes: Any, summary: RunSummary, axis: Axis, xs: list[float]) -> None:
-    record = summary.record
+def _label(axes: Any, report: Scaling, task: TaskScaling) -> None:
+    costs = [point.cost for curve in task.curves for point in curve.points]
+    costs += [float(point.budget or 1) for curve in task.cited_curves for point in curve.points]
+    shown = [end for curve in task.curves for each in curve.points for end in (each.accuracy.low, each.accuracy.high)]
+    shown += [point.accuracy for curve in task.cited_curves for point in curve.points]
     axes.set_xscale("log", base=2)
-    ticks = _apart(xs)
-    axes.set_xticks(ticks, [f"{x:,.0f}" if x >= 10 or axis == "trajectories" else f"{x:.2g}" for x in ticks])
+    axes.set_xlim(*x_range(costs))
+    marks = ticks(costs, report.axis == "trajectories")
+    axes.set_xticks([place for place, _ in marks], [label for _, label in marks])
     axes.minorticks_off()
-    axes.set_xlabel(AXIS_TITLES[axis])
+    axes.set_xlabel(fill(axis_title(report), 62))
     axes.set_ylabel("Accuracy (%), 95 % interval")
-    axes.set_ylim(*_limits(summary))
+    axes.set_ylim(*y_range(shown))
     axes.grid(axis="y", color="#DDDDDD", linewidth=0.8)
     axes.set_axisbelow(True)
-    state = "" if summary.is_complete else f" (PARTIAL: {summary.num_done} of {record.num_records})"
-    axes.set_title(
-        f"{record.task_name}: {record.spec.solver}, {record.num_problems} problems, "
-        f"{len(record.spec.seeds)} seed{'s' if len(record.spec.seeds) > 1 else ''}{state}",
-        loc="left",
-        fontsize=11,
+    axes.set_title(_title(task), loc="left", fontsize=11)
+
+
+def _title(task: TaskScaling) -> str:
+    first = task.methods[0]
+    done = sum(method.num_done for method in task.methods)
+    state = "" if task.is_complete else f" (PARTIAL: {done:,} of {sum(m.num_records for m in task.methods):,})"
+    mixed = " (MIXED)" if any(note.startswith("MIXED") for note in task.notes) else ""
+    seeds = sorted({method.num_seeds for method in task.methods})
+    solver = f"{first.label}, " if len(task.methods) == 1 else ""
+    counts = f"{first.num_problems:,} problem{'s' if first.num_problems > 1 else ''}"
+    of_seeds = f"{' or '.join(map(str, seeds))} seed{'s' if seeds[-1] > 1 else ''}"
+    return _wrapped(f"{task.task}: {solver}{counts}, {of_seeds}{state}{mixed}", 64)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """The text in lines of `width` letters; a lone surrogate, which no font can draw, as its escape."""
+    return fill(text.encode("utf-8", "backslashreplace").decode(), width)
+
+
+def _legend(figure: Any, entries: dict[str, Any]) -> None:
+    """Beside the panels, where it can cover no data."""
+    figure.legend(
+        list(entries.values()),
+        [_wrapped(name, _LEGEND_LETTERS) for name in entries],
+        loc="outside right center",
+        frameon=False,
+        fontsize=9,
+        labelspacing=0.7,
+        handlelength=2.6,
     )
-    # Beside the axes, where it can cover no data.
-    title = f"{RULE_TITLES[record.spec.rule]} is the\nrun's own rule" if len(record.spec.rules) > 1 else None
-    axes.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False, title=title, title_fontsize=9)
-
-
-def _apart(xs: list[float]) -> list[float]:
-    """`xs`, ascending, without those whose labels would touch the one before."""
-    kept: list[float] = []
-    nearest = (xs[-1] / xs[0]) ** (1 / _MOST_TICKS)
-    for x in xs:
-        if not kept or x >= kept[-1] * nearest:
-            kept.append(x)
-    return kept
-
-
-def _limits(summary: RunSummary) -> tuple[float, float]:
-    """The range that holds every interval, to the next ten per cent."""
-    points = [summary.point(rule, budget).accuracy for rule in summary.rules for budget in summary.record.spec.budgets]
-    low = 10 * (100 * min(point.low for point in points) // 10)
-    high = 10 * -(-100 * max(point.high for point in points) // 10)
-    # A little beyond 0 and 100, so that a marker there is whole.
-    return low - 1.5 * (low <= 0), high + 1.5 * (high >= 100)
