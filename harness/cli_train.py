@@ -1,32 +1,38 @@
-"""`rstar train`: supervised fine-tuning, preference training, and the embedded default from nothing."""
+"""`rstar train`: supervised fine-tuning, value models (PPM, PQM, ORM), and the embedded default from nothing."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
-from rstar.training.settings import (
-    PPM_PRESETS,
-    SFT_PRESETS,
-    PpmSettings,
-    SftSettings,
-    TrainSettings,
-    overridden,
-)
+from harness.training_request import Request, begin, note_markers, request
+from rstar.training.settings import PPM_PRESETS, SFT_PRESETS
 from tasks.types import InputError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 _Data = Annotated[list[Path], typer.Option("--data", help="JSONL or Parquet file; may be given again.")]
 _Out = Annotated[Path, typer.Option("--out", help="Folder for the trained model; an interrupted run goes on there.")]
+_Preset = Annotated[str, typer.Option("--preset", help="Named settings: tiny, paper-7b, paper-1.5b, paper-phi3.")]
 _Set = Annotated[
     list[str] | None,
     typer.Option("--set", help="A setting in place of the preset's, e.g. learning_rate=0.0005; may be given again."),
+]
+_Lora = Annotated[
+    int | None, typer.Option("--lora", help="Train adapters of this rank and merge them; 0: all weights.")
+]
+_Fsdp = Annotated[bool | None, typer.Option("--fsdp/--no-fsdp", help="Share the model among the processes.")]
+_Checkpointing = Annotated[
+    bool | None,
+    typer.Option("--gradient-checkpointing/--no-gradient-checkpointing", help="Less memory, a third more time."),
+]
+_Micro = Annotated[
+    int | None, typer.Option("--micro-batch", help="Examples (problems) per device and pass; 0: the whole batch.")
 ]
 _Json = Annotated[bool, typer.Option("--json", help="Print the report as JSON.")]
 
@@ -36,24 +42,31 @@ def sft(
     data: _Data,
     out: _Out,
     model: Annotated[Path, typer.Option("--model", help="Folder of the policy to start from.")],
-    preset: Annotated[str, typer.Option("--preset", help="Named settings.")] = "tiny",
+    preset: _Preset = "tiny",
     train_output: Annotated[
         bool, typer.Option("--train-output", help="Train on the interpreter's output too, as the paper does.")
     ] = False,
     set_: _Set = None,
+    lora: _Lora = None,
+    fsdp: _Fsdp = None,
+    gradient_checkpointing: _Checkpointing = None,
+    micro_batch: _Micro = None,
     as_json: _Json = False,
 ) -> None:
     """Train a policy on solutions: rows with id, question and solution; the loss is on the solution only."""
-    settings = _settings(SFT_PRESETS, preset, set_ or [])
+    asked = request(SFT_PRESETS, preset, set_ or [], lora, fsdp, gradient_checkpointing, micro_batch)
     if train_output:
-        settings = overridden(settings, {"mask_output": False})
+        asked = asked.with_settings({"mask_output": False})
+    from rstar.training.checkpoints import load_policy, load_trained_tokenizer
     from rstar.training.data import read_sft
     from rstar.training.sft import train_sft
 
     rows = [row for path in data for row in read_sft(path)]
-    policy, tokenizer = _policy(model)
-    report = train_sft(policy, tokenizer, rows, settings, out)
-    _finish(out, settings, data, asdict(report), as_json=as_json)
+    policy, tokenizer = load_policy(model), load_trained_tokenizer(model)
+    is_new = note_markers(policy, tokenizer)
+    begin(out, asked, data, model)
+    report = train_sft(policy, tokenizer, rows, asked.settings, out, scale=asked.scale, train_embeddings=is_new)
+    _finish(out, asked, data, asdict(report), as_json=as_json)
 
 
 @app.command()
@@ -61,25 +74,56 @@ def ppm(
     data: _Data,
     out: _Out,
     model: Annotated[Path, typer.Option("--model", help="Folder of the policy that the PPM starts from.")],
-    preset: Annotated[str, typer.Option("--preset", help="Named settings.")] = "tiny",
+    preset: _Preset = "tiny",
+    loss: Annotated[
+        Literal["bt", "pqm"],
+        typer.Option("--loss", help="bt: Bradley-Terry on pairs (the paper's PPM); pqm: squared error to Q on rows."),
+    ] = "bt",
+    objective: Annotated[
+        Literal["process", "outcome"],
+        typer.Option("--objective", help="process: steps are judged; outcome: whole solutions only (an ORM)."),
+    ] = "process",
     held_out: Annotated[
-        Path | None, typer.Option("--held-out", help="Pairs that the pair accuracy is measured on.")
+        Path | None, typer.Option("--held-out", help="Pairs that accuracy and calibration are measured on.")
     ] = None,
     set_: _Set = None,
+    lora: _Lora = None,
+    fsdp: _Fsdp = None,
+    gradient_checkpointing: _Checkpointing = None,
+    micro_batch: _Micro = None,
     as_json: _Json = False,
 ) -> None:
-    """Train a process preference model on pairs: rows with id, question, chosen and rejected."""
-    settings = _settings(PPM_PRESETS, preset, set_ or [])
+    """Train a value model. PPM: pairs with id, question, chosen, rejected. PQM, ORM: rows with id, question, solution,
+    value."""
+    if loss == "pqm" and objective == "outcome":
+        raise InputError("--loss pqm regresses Q at every step, --objective outcome judges whole solutions; give one")
+    asked = request(PPM_PRESETS, preset, set_ or [], lora, fsdp, gradient_checkpointing, micro_batch)
     from rstar.training.checkpoints import load_trained_tokenizer, value_model_of
     from rstar.training.data import read_pairs
-    from rstar.training.ppm import train_ppm
+    from rstar.training.ppm import train_ppm, train_values
+    from rstar.training.values import read_values
 
-    pairs = [pair for path in data for pair in read_pairs(path)]
     others = list(read_pairs(held_out)) if held_out else []
-    scorer = value_model_of(model, settings.seed)
-    _check_markers(model)
-    report = train_ppm(scorer, load_trained_tokenizer(model), pairs, settings, out, held_out=others)
-    _finish(out, settings, data, asdict(report), as_json=as_json)
+    scorer, tokenizer = value_model_of(model, asked.settings.seed), load_trained_tokenizer(model)
+    note_markers(scorer, tokenizer)
+    if loss == "bt" and objective == "process":
+        pairs = [pair for path in data for pair in read_pairs(path)]
+        begin(out, asked, data, model, "preference")
+        report = train_ppm(scorer, tokenizer, pairs, asked.settings, out, held_out=others, scale=asked.scale)
+    else:
+        rows, kind = [row for path in data for row in read_values(path)], "pqm" if loss == "pqm" else "outcome"
+        begin(out, asked, data, model, kind)
+        report = train_values(
+            scorer,
+            tokenizer,
+            rows,
+            asked.settings,
+            out,
+            "pqm" if loss == "pqm" else "outcome",
+            held_out=others,
+            scale=asked.scale,
+        )
+    _finish(out, asked, data, asdict(report) | {"loss_kind": loss, "objective": objective}, as_json=as_json)
 
 
 @app.command()
@@ -97,60 +141,17 @@ def tiny(
     make_tiny(out, TinySettings(seed=seed, threads=threads, scale=scale), say=typer.echo)
 
 
-def _settings(presets: dict[str, Any], preset: str, assignments: Sequence[str]) -> Any:
-    """The preset with the values of `name=value` texts. Raises InputError for what is unknown or not a value."""
-    if preset not in presets:
-        raise InputError(f"--preset {preset} is unknown; use {', '.join(presets)}")
-    settings: SftSettings | PpmSettings = presets[preset]
-    return overridden(settings, dict(_assignment(settings, text) for text in assignments))
-
-
-def _assignment(settings: TrainSettings, text: str) -> tuple[str, Any]:
-    """`name=value` with the value in the field's own type."""
-    name, equals, value = text.partition("=")
-    known = {each.name: getattr(settings, each.name) for each in fields(settings)}
-    if not equals or name not in known:
-        raise InputError(f"--set {text!r}: write NAME=VALUE with one of {', '.join(known)}")
-    kind = type(known[name])
-    if kind is bool:
-        if value not in ("true", "false"):
-            raise InputError(f"--set {text!r}: {name} is true or false")
-        return name, value == "true"
-    try:
-        return name, kind(value)
-    except ValueError:
-        raise InputError(f"--set {text!r}: {name} takes {'a whole number' if kind is int else 'a number'}") from None
-
-
-def _policy(model: Path) -> tuple[Any, Any]:
-    from rstar.training.checkpoints import load_policy, load_trained_tokenizer
-
-    policy = load_policy(model)
-    _check_markers(model)
-    return policy, load_trained_tokenizer(model)
-
-
-def _check_markers(model: Path) -> None:
-    """Raise InputError where the model's tokenizer spells a marker with several tokens."""
-    from rstar.prompts import MARKERS
-    from rstar.training.checkpoints import load_trained_tokenizer
-
-    known = load_trained_tokenizer(model).get_added_vocab()
-    missing = [marker for marker in MARKERS if marker not in known]
-    if missing:
-        raise InputError(
-            f"policy folder {model}: its tokenizer lacks the marker {missing[0]}; add the markers of rstar.prompts as "
-            "special tokens and resize the model's embeddings"
-        )
-
-
-def _finish(out: Path, settings: TrainSettings, data: Sequence[Path], report: dict[str, Any], *, as_json: bool) -> None:
-    """Keep settings, hashes and report beside the model, and print the report."""
+def _finish(out: Path, asked: Request, data: Sequence[Path], report: dict[str, Any], *, as_json: bool) -> None:
+    """Keep settings, hashes and report beside the model, and print the report. The first process does it for all."""
     from rstar.training.checkpoints import weights_hash
     from rstar.training.data import file_hash
+    from rstar.training.scale import is_first_process
 
+    if not is_first_process():
+        return
     record = {
-        "settings": asdict(settings),
+        "settings": asdict(asked.settings),
+        "scale": asdict(asked.scale),
         "data": {str(path): file_hash(path) for path in data},
         "weights_sha256": weights_hash(out),
         "report": report,
@@ -159,7 +160,7 @@ def _finish(out: Path, settings: TrainSettings, data: Sequence[Path], report: di
     if as_json:
         typer.echo(json.dumps(record))
         return
-    typer.echo("\n".join(f"{name:16}{_shown(value)}" for name, value in report.items()))
+    typer.echo("\n".join(f"{name:18}{_shown(value)}" for name, value in report.items()))
     typer.echo(f"saved to {out}, settings and hashes in {out / 'training.json'}")
 
 

@@ -110,5 +110,16 @@ def save(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, folder: Pat
 
 
 def weights_hash(folder: Path) -> str:
-    """SHA-256 of the weights file of a saved model, 64 hex digits."""
-    return sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    """SHA-256 of the weights of a saved model, 64 hex digits; of its files one after the other where it has several.
+
+    Raises InputError where there are none.
+    """
+    files = sorted(folder.glob("model*.safetensors"))
+    if not files:
+        raise InputError(f"{folder}: has no model.safetensors; give the folder of a model that transformers has saved")
+    digest = sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()

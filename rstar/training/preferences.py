@@ -129,8 +129,10 @@ def collate(examples: Sequence[PreferenceExample], padding: int) -> dict[str, An
         "input_ids": ids,
         "position_ids": positions,
         "attention_mask": mask,
-        "chosen": torch.tensor([(row, index) for row, each in rows for index in each.chosen]).view(-1, 2),
-        "rejected": torch.tensor([(row, index) for row, each in rows for index in each.rejected]).view(-1, 2),
+        "chosen": torch.tensor([(row, at) for row, each in rows for at in each.chosen], dtype=torch.long).view(-1, 2),
+        "rejected": torch.tensor([(row, at) for row, each in rows for at in each.rejected], dtype=torch.long).view(
+            -1, 2
+        ),
         "outcomes": torch.tensor(
             [(row, index) for row, each in rows for index, _ in each.outcomes], dtype=torch.long
         ).view(-1, 2),

@@ -4,8 +4,9 @@ The paper's loop in miniature, in one folder. Every stage leaves its data and mo
 not run again when its settings are the same; within a stage a training goes on from its last checkpoint.
 
     base      the scripted teacher's solutions, two thirds of them wrong -> tokenizer, base policy
-    policy-N  rollouts of the policy before -> the two best right ones per problem, of all rounds -> SFT from the base
-    ppm       rollouts of the last policy on many problems -> preference pairs -> PPM, initialised from that policy
+    policy-N  rollouts of the policy before -> the two best right ones per problem, of all rounds -> SFT from the base;
+              no such round by default, the model card says why
+    ppm       rollouts of the teacher and of the last policy -> preference pairs -> PPM, initialised from that policy
 
 Data depend on the seed alone; weights on the machine's arithmetic too.
 """
@@ -25,7 +26,7 @@ from rstar.synthesis.pairs import PairSettings, counts_by_depth, make_pairs
 from rstar.synthesis.pool import problem_pool
 from rstar.synthesis.rollouts import labelled, read_rollouts, rollouts_of, write_rollouts
 from rstar.synthesis.select import by_problem, select
-from rstar.synthesis.teacher import lesson_text, teach
+from rstar.synthesis.teacher import lesson_text, teach, teacher_rollouts
 from rstar.synthesis.walker import Walker
 from rstar.training.checkpoints import load_policy, load_trained_tokenizer, new_policy, value_model_of, weights_hash
 from rstar.training.data import file_hash, read_sft, write_rows
@@ -37,7 +38,7 @@ from rstar.training.tokenizer import train_tokenizer
 from rstar.types import SearchResult
 from tasks.types import InputError, Problem
 
-BASE_FIRST, ROUND_FIRST, ROUND_STEP, PPM_FIRST = 10_000, 100_000, 10_000, 500_000
+BASE_FIRST, ROUND_FIRST, ROUND_STEP, PPM_FIRST, TEACHER_FIRST = 10_000, 100_000, 10_000, 500_000, 600_000
 """First problem indices of the stages in the train split, far from one another and from the catalog's train task."""
 ROLLOUTS = "rollouts.jsonl"
 AT_ONCE = 48
@@ -46,7 +47,7 @@ MAX_STEP_TOKENS = 64
 """Of a generated step; the longest of the families has about 45."""
 TINY_BASE = SftSettings(learning_rate=2e-3, batch=16, short_first=0.6)
 TINY_SFT = SftSettings(learning_rate=1e-3, batch=16, epochs=3)
-TINY_PPM = PpmSettings(learning_rate=5e-4, batch=4, epochs=1, outcome_weight=1.0)
+TINY_PPM = PpmSettings(learning_rate=1e-3, batch=2, short_first=0.6, outcome_weight=1.0)
 TINY_PAIRS = PairSettings(per_side=4, hard=4)
 
 
@@ -59,15 +60,22 @@ class TinySettings:
     """Torch threads; 1 where other programs use the machine, since waiting threads are waited for."""
     scale: float = 1.0
     """Share of the problems of every stage; below 1 for a trial."""
-    base_each: int = 250
+    base_each: int = 500
     """Problems that the teacher solves, once each."""
-    rounds: int = 1
+    rounds: int = 0
+    """Rounds of self-improvement. 0: the policy keeps the misconceptions of the teacher, which a search mends."""
     round_each: int = 10
     """Problems of a round."""
     samples: int = 16
     """Trajectories per problem, in the rounds and for the PPM."""
-    ppm_each: int = 20
-    """Problems whose rollouts the PPM learns from."""
+    ppm_each: int = 10
+    """Problems whose rollouts by the policy the PPM learns from."""
+    teacher_each: int = 120
+    """Problems whose rollouts by the teacher it learns from too, as a PPM of round 1 does."""
+    teacher_samples: int = 6
+    """Of those, rollouts per problem."""
+    extra_layers: int = 2
+    """Layers of the PPM on top of the policy's, see `value_model_of`."""
     base: SftSettings = TINY_BASE
     sft: SftSettings = TINY_SFT
     ppm: PpmSettings = TINY_PPM
@@ -160,10 +168,12 @@ def _ppm(run: Stages, settings: TinySettings, policy: Path, rolled: Path) -> Pat
     def work(folder: Path) -> dict[str, Any]:
         from rstar.training.ppm import train_ppm
 
-        rollouts = read_rollouts(rolled / ROLLOUTS)
+        lessons = problem_pool("train", settings.count(settings.teacher_each), TEACHER_FIRST)
+        rollouts = [one for made in lessons for one in teacher_rollouts(made, settings.seed, settings.teacher_samples)]
+        rollouts += read_rollouts(rolled / ROLLOUTS)
         pairs = [pair for of_problem in by_problem(rollouts) for pair in make_pairs(of_problem, settings.pairs)]
         write_rows(folder / "pairs.jsonl", iter(pairs))
-        model = value_model_of(policy, settings.seed)
+        model = value_model_of(policy, settings.seed, settings.extra_layers)
         report = train_ppm(model, load_trained_tokenizer(policy), pairs, _with(settings.ppm, settings), folder)
         return {
             "line": f"{len(pairs)} pairs of {report.num_problems} problems, loss {report.loss:.3f}",
@@ -172,7 +182,12 @@ def _ppm(run: Stages, settings: TinySettings, policy: Path, rolled: Path) -> Pat
             "data_sha256": file_hash(folder / "pairs.jsonl"),
         }
 
-    told = {"ppm": asdict(settings.ppm), "pairs": asdict(settings.pairs), "policy": weights_hash(policy)}
+    told: dict[str, Any] = {
+        "ppm": asdict(settings.ppm),
+        "pairs": asdict(settings.pairs),
+        "policy": weights_hash(policy),
+    }
+    told |= {"teacher": [settings.teacher_each, settings.teacher_samples], "extra_layers": settings.extra_layers}
     return run.stage("ppm", told | {"rollouts": file_hash(rolled / ROLLOUTS)}, work)
 
 

@@ -17,6 +17,7 @@ from rstar.search.presets import preset
 from rstar.search.sampling import sample
 from rstar.synthesis.rollouts import NoReward
 from rstar.synthesis.walker import Walker
+from rstar.training.checkpoints import weights_hash
 from tasks.procedural import generate_by_id
 
 TINY = Path(str(files("rstar") / "models" / "tiny"))
@@ -60,3 +61,9 @@ def test_the_shipped_policy_writes_its_stored_greedy_solutions() -> None:
 
     with TransformersPolicy.load(TINY / "policy", device="cpu", dtype="float32") as policy:
         assert asyncio.run(solve(policy)) == list(stored.values())
+
+
+def test_the_model_card_names_the_weights_that_are_here() -> None:
+    card = (TINY / "README.md").read_text(encoding="utf-8")
+    for name in ("policy", "ppm"):
+        assert f"| `{name}/model.safetensors` | `{weights_hash(TINY / name)}` |" in card

@@ -1,0 +1,43 @@
+"""`rstar evolve`: rounds of search and training, each better than the last, as one program that can be interrupted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+STOPPED = 1
+
+
+def evolve(
+    out: Annotated[Path, typer.Option("--out", help="Work folder; finished stages in it are not run again.")],
+    preset: Annotated[
+        str, typer.Option("--preset", help="tiny, micro, paper-7b, or a YAML file with settings of its own.")
+    ] = "tiny",
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="In place of the preset's.")] = None,
+    base: Annotated[
+        Path | None, typer.Option("--base", help="Folder of a model to train every policy from, e.g. an earlier base.")
+    ] = None,
+    scale: Annotated[
+        float, typer.Option("--scale", help="Share of the generated problems of every stage; below 1 for a trial.")
+    ] = 1.0,
+    force: Annotated[bool, typer.Option("--force", help="Go on after a round that is significantly worse.")] = False,
+    show: Annotated[bool, typer.Option("--show", help="Print the resolved settings as YAML and do nothing.")] = False,
+) -> int:
+    """Evolve a policy and a PPM: search, select, train, evaluate, and again. The same command goes on where it stopped.
+
+    Leaves `manifest.json` (everything hashed), `report.md` and `report.json`, and a folder per stage. Exit code 1: a
+    round was significantly worse than the one before; the evidence is in `gate.json`.
+    """
+    from harness.evolution_settings import read_settings, shown
+
+    settings = read_settings(preset, seed, base, scale)
+    if show:
+        typer.echo(shown(settings), nl=False)
+        return 0
+    from harness.evolution import evolve as run_evolution
+
+    outcome = run_evolution(settings, out, typer.echo, force=force)
+    typer.echo(f"manifest {outcome.manifest['sha256'][:16]} in {out / 'manifest.json'}, report in {out / 'report.md'}")
+    return STOPPED if outcome.stopped_by is not None and not force else 0

@@ -1,0 +1,54 @@
+"""The base policy of an evolution without one: tokenizer and model from the scripted teacher's solutions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rstar.evolution.settings import EvolutionSettings
+from rstar.prompts import prompt_text
+from rstar.seeds import derive
+from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.rollouts import Rollout
+from rstar.synthesis.teacher import lesson_text, teach, teacher_rollouts
+from rstar.training.checkpoints import new_policy, weights_hash
+from rstar.training.data import file_hash, write_rows
+from rstar.training.examples import SftRow
+from rstar.training.tokenizer import train_tokenizer
+
+
+def teacher_groups(settings: EvolutionSettings) -> Iterator[list[Rollout]]:
+    """The teacher's labelled solutions of problems of their own, problem by problem."""
+    chosen = settings.teacher_rollouts
+    for made in problem_pool("train", chosen.each, chosen.first):
+        yield teacher_rollouts(made, settings.seed, chosen.times)
+
+
+def teach_base(folder: Path, settings: EvolutionSettings) -> dict[str, Any]:
+    """Write lessons, tokenizer and model in `folder`; returns the facts of the stage.
+
+    The teacher's mistakes stay in: a base that imitates them has something to unlearn.
+    """
+    from rstar.training.sft import train_sft
+
+    lessons = settings.lessons
+    pool = list(problem_pool("train", lessons.each, lessons.first, levels=lessons.levels))
+    # The first solution of a problem is the one that `rstar train tiny` takes.
+    seeds = [settings.seed, *(derive(settings.seed, "lesson", number) for number in range(1, lessons.times))]
+    given = [teach(made, seed) for seed in seeds for made in pool]
+    rows = [SftRow(each.trajectory.problem.id, each.trajectory.problem.question, lesson_text(each)) for each in given]
+    write_rows(folder / "sft.jsonl", iter(rows))
+    texts = (prompt_text(row.question, "rstar-sft") + row.solution for row in rows)
+    tokenizer = train_tokenizer(texts, lessons.shape.vocabulary)
+    model = new_policy(lessons.shape, tokenizer, settings.seed)
+    report = train_sft(model, tokenizer, rows, lessons.sft, folder)
+    right = sum(each.is_correct for each in given) / len(given)
+    return {
+        "line": f"{len(rows)} lessons, {right:.1%} right, loss {report.loss:.3f}",
+        "report": asdict(report),
+        "weights_sha256": weights_hash(folder),
+        "data": {"base/sft.jsonl": file_hash(folder / "sft.jsonl")},
+        "starts_from": "",
+    }
