@@ -7,7 +7,7 @@ PACKAGES := harness leaderboard rstar tasks
 OLDEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test test-slow check format soak clean \
+.PHONY: help venv demo tiny test test-slow check format soak clean \
 	bench-answers bench-interpreter bench-search bench-engine
 
 help:  ## Show this list
@@ -27,11 +27,11 @@ $(STAMP): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,search,train]'
 	@touch $@
 
-demo: $(STAMP)  ## The tasks on this machine, and the grading of a few stored replies
-	$(BIN)/rstar tasks
-	$(BIN)/rstar grade docs/examples/replies.jsonl --policy both
-	@echo
-	@echo "Grading needs no model. No model ships with this version yet; to search with your own see: rstar run --help"
+demo: $(STAMP)  ## Search a small task with the package's own models: table, curve and records, in minutes
+	$(BIN)/rstar demo
+
+tiny: $(STAMP)  ## Make the package's own models again from nothing, in build/tiny (about half an hour)
+	$(BIN)/rstar train tiny --out build/tiny
 
 test: $(STAMP)  ## All tests but the slow ones (no network, no GPU)
 	$(BIN)/python -m pytest

@@ -33,11 +33,22 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
+    "demo": Command("harness.cli_demo", "demo", "Search a small task with the package's own models, in minutes."),
     "run": Command("harness.cli_run", "run", "Search the problems of a task, grade and record."),
     "resume": Command("harness.cli_resume", "resume", "Go on with a run that was interrupted."),
-    "report": Command("harness.cli_report", "report", "Show a run as a table and a scaling curve."),
+    "sweep": Command("harness.cli_sweep", "sweep", "Run methods x tasks from one file, and report them together."),
+    "report": Command("harness.cli_report", "report", "Show runs as tables and scaling curves."),
+    "compare": Command("harness.cli_compare", "compare", "Compare two runs problem by problem."),
+    "gate": Command("harness.cli_gate", "gate", "Decide whether a run is as good as a baseline."),
+    "power": Command("harness.cli_power", "power", "Say which gap a number of problems and seeds can show."),
+    "anatomy": Command("harness.cli_anatomy", "anatomy", "Show why the wrong answers of a run are wrong."),
+    "export": Command("harness.cli_export", "export", "Write a run in the format of another tool."),
     "tasks": Command("harness.cli_tasks", "app", "List the tasks, show one of them or one of its problems."),
+    "synthesize": Command("harness.cli_synthesize", "app", "Search a train pool and turn it into training data."),
     "train": Command("harness.cli_train", "app", "Train a policy or a process preference model."),
+    "evolve": Command("harness.cli_evolve", "evolve", "Rounds of search and training, each from the one before."),
+    "ppm": Command("harness.cli_ppm", "app", "Judge a value model; import and export the released layout."),
+    "lineage": Command("harness.cli_lineage", "lineage", "Trace a training row to its tree, models and round."),
     "overlap": Command("harness.cli_overlap", "overlap", "Check a train pool for test questions."),
     "grade": Command("harness.cli_grade", "grade", "Grade stored replies again, without a model."),
     "doctor": Command("harness.cli_doctor", "doctor", "Show what this machine has: sandbox layers, packages, data."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import gzip
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +23,9 @@ SECRET = "31337000042"
 
 def reachable(*roots: Any) -> Iterator[Any]:
     """Every object that `roots` lead to; modules and their globals are the program itself, and end the walk."""
-    program = {id(module.__dict__) for module in gc.get_objects() if issubclass(type(module), ModuleType)}
+    # A run freezes what the collector knows, and frozen modules are among no `gc.get_objects()`.
+    modules = [*sys.modules.values(), *gc.get_objects()]
+    program = {id(module.__dict__) for module in modules if issubclass(type(module), ModuleType)}
     seen: set[int] = set()
     stack = list(roots)
     while stack:

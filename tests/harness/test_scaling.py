@@ -102,7 +102,7 @@ def test_methods_are_named_by_what_tells_them_apart(tmp_path: Path) -> None:
         make_run(tmp_path, 2, task="math500"),
     ]
     found = scaled(*folders)
-    assert found.labels == ["tiny (num_candidates=6)", "tiny (num_candidates=3)", "greedy"]
+    assert found.labels == ["tiny (num_candidates=4)", "tiny (num_candidates=3)", "greedy"]
     other_weights = make_run(tmp_path, 2, inputs={"policy_sha256": "d" * 64})
     labels = scaled(folders[0], other_weights).labels
     assert labels == [f"tiny [{folders[0].name}]", f"tiny [{other_weights.name}]"]
