@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from harness.cli_report import write_files
-from harness.cli_run import INTERRUPTED, PARTIAL, Out, complete, options, write_report
+from harness.cli_run import INTERRUPTED, PARTIAL, complete, options, write_report
 from harness.demo import comparison_lines, demo_specs, results_folder
 from harness.run import plan_run
 from harness.run_progress import clock
@@ -25,7 +26,7 @@ def demo(
     ppm: Annotated[str | None, typer.Option(help="Another reward model.", show_default="builtin")] = None,
     engine: Annotated[str | None, typer.Option(help="transformers or scripted.", show_default="transformers")] = None,
     interpreter: Annotated[str | None, typer.Option(help="sandbox or arithmetic.", show_default="sandbox")] = None,
-    out: Out = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for the runs.", show_default="rstar-demo")] = None,
 ) -> int:
     """Solve a generated task with the models of the package in three ways, and test what searching gains over greedy.
 

@@ -108,5 +108,5 @@ def _in_words(found: Comparison, num_tried: int) -> str:
 
 
 def results_folder(out: Path | None) -> Path:
-    """Where the demonstration's runs go."""
-    return out or Path("results")
+    """Where the demonstration's runs go: not to `results`, where a checkout has the published ones."""
+    return out or Path("rstar-demo")
