@@ -7,8 +7,8 @@ PACKAGES := harness leaderboard rstar tasks
 OLDEST := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo tiny test test-slow check format soak clean \
-	bench-answers bench-interpreter bench-search bench-engine
+.PHONY: help venv demo tiny evolve-tiny test test-slow check format soak clean \
+	bench-answers bench-interpreter bench-search bench-engine bench-statistics
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ demo: $(STAMP)  ## Search a small task with the package's own models: table, cur
 
 tiny: $(STAMP)  ## Make the package's own models again from nothing, in build/tiny (about half an hour)
 	$(BIN)/rstar train tiny --out build/tiny
+
+evolve-tiny: $(STAMP)  ## Four rounds of self-evolution from nothing, in build/evolution/tiny (about an hour)
+	$(BIN)/rstar evolve --preset tiny --out build/evolution/tiny
 
 test: $(STAMP)  ## All tests but the slow ones (no network, no GPU)
 	$(BIN)/python -m pytest
@@ -60,6 +63,11 @@ bench-search: $(STAMP)  ## Cost of the search itself on a scripted policy (POLIC
 
 bench-engine: $(STAMP)  ## The transformers engine beside model.generate
 	$(BIN)/python tests/benchmarks/engine.py
+
+bench-statistics: $(STAMP)  ## Coverage of the intervals, exact expectations, error rates of the gate
+	$(BIN)/python tests/benchmarks/coverage.py --simulations 500
+	$(BIN)/python tests/benchmarks/expectations.py
+	$(BIN)/python tests/benchmarks/gate.py --rounds 200
 
 soak: $(STAMP)  ## 100,000 executions while processes are killed at random; nothing may leak
 	$(BIN)/python tests/benchmarks/soak_interpreter.py
