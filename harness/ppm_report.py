@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import islice
@@ -57,8 +58,10 @@ def _trajectory(trees: ProblemTrees, node: int) -> Trajectory:
 
 
 def for_json(report: PpmReport) -> dict[str, Any]:
-    """Everything, with names that stay."""
+    """Everything, with names that stay; null where there was nothing to average."""
     content = asdict(report)
+    for depth in content["depths"]:
+        depth |= {name: None for name in ("right", "wrong", "drift") if math.isnan(depth[name])}
     for line, choice in zip(content["choices"], report.choices, strict=True):
         line["regret"] = choice.regret
     return content
@@ -75,8 +78,8 @@ def lines(report: PpmReport) -> list[str]:
         text.append(f"  {name:12}{found.count:10,}{found.expected_error:8.3f}{found.brier:8.3f}")
     text += ["", "value by depth   right            wrong            change from the step before"]
     text += [
-        f"  {each.depth:2}  {each.right:+12.3f} ({each.num_right:,})  {each.wrong:+8.3f} ({each.num_wrong:,})"
-        f"  {each.drift:+.3f}"
+        f"  {each.depth:2}  {_signed(each.right):>12} ({each.num_right:,})"
+        f"  {_signed(each.wrong):>8} ({each.num_wrong:,})  {_signed(each.drift)}"
         for each in report.depths
     ]
     text += ["", f"{'choice of N':>12}{'best':>22}{'majority':>22}{'weighted':>22}{'oracle':>22}   regret"]
@@ -84,3 +87,8 @@ def lines(report: PpmReport) -> list[str]:
         cells = "".join(f"{each.text():>22}" for each in (line.best, line.majority, line.weighted, line.oracle))
         text.append(f"{line.budget:>12}{cells}{100 * line.regret:9.1f}")
     return text
+
+
+def _signed(value: float) -> str:
+    """A mean with its sign; a dash where there was nothing to average."""
+    return "-" if math.isnan(value) else f"{value:+.3f}"

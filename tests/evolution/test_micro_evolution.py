@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import warnings
 from dataclasses import replace
@@ -216,6 +217,17 @@ def test_a_value_model_is_judged_on_the_trees(done: tuple[Path, Outcome, list[st
     assert 0 <= found.ends.expected_error <= 1
     assert for_json(found)["choices"][0]["regret"] == pytest.approx(0)
     assert "pairs ranked right" in report_lines(found)
+
+
+def test_a_depth_without_right_solutions_has_a_dash_and_null_for_their_value() -> None:
+    from harness.ppm_report import for_json, lines
+    from harness.ppm_statistics import DepthLine, PpmReport
+    from rstar.training.calibration import calibration
+
+    some = calibration([0.5], [1.0])
+    found = PpmReport(1, 1, (), some, some, (DepthLine(1, 0, 1, math.nan, -0.5, 0.0),), ())
+    assert "   1             - (0)    -0.500 (1)  +0.000" in lines(found)
+    assert for_json(found)["depths"][0]["right"] is None
 
 
 def test_every_finished_stage_has_its_record(done: tuple[Path, Outcome, list[str]]) -> None:
