@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import gc
 import gzip
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from reachable import reachable
 from sum_runs import spec
 
 import harness.run
@@ -19,22 +16,6 @@ from harness.run import Options, plan_run, run
 from rstar.search.presets import METHODS, Method
 
 SECRET = "31337000042"
-
-
-def reachable(*roots: Any) -> Iterator[Any]:
-    """Every object that `roots` lead to; modules and their globals are the program itself, and end the walk."""
-    # A run freezes what the collector knows, and frozen modules are among no `gc.get_objects()`.
-    modules = [*sys.modules.values(), *gc.get_objects()]
-    program = {id(module.__dict__) for module in modules if issubclass(type(module), ModuleType)}
-    seen: set[int] = set()
-    stack = list(roots)
-    while stack:
-        thing = stack.pop()
-        if id(thing) in seen or id(thing) in program or isinstance(thing, ModuleType | type):
-            continue
-        seen.add(id(thing))
-        yield thing
-        stack.extend(gc.get_referents(thing))
 
 
 def leaks(*roots: Any) -> bool:

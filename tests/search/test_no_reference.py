@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from collections.abc import Iterator
-from types import ModuleType
 from typing import Any
 
 import pytest
 from digits import engines, frozen_clock, same_text
+from reachable import reachable
 
 from rstar.engines.scripted import ScriptedPolicy
 from rstar.reward.answer_reward import AnswerReward, StepsAndLabels
@@ -28,23 +26,6 @@ def make_task(role: Role) -> tuple[Task, str]:
 
 def exact(answer: str | None, reference: Reference) -> Grade:
     return Grade("correct" if answer == reference else "incorrect", answer, reference)
-
-
-def reachable(*roots: Any) -> Iterator[Any]:
-    """Every object that can be reached from `roots` by attributes, items, closures, defaults and bound selves.
-
-    Modules, and the globals of functions, are the program itself and not what it was given: there the walk stops.
-    """
-    program = {id(module.__dict__) for module in gc.get_objects() if issubclass(type(module), ModuleType)}
-    seen: set[int] = set()
-    stack = list(roots)
-    while stack:
-        thing = stack.pop()
-        if id(thing) in seen or id(thing) in program or isinstance(thing, ModuleType | type):
-            continue
-        seen.add(id(thing))
-        yield thing
-        stack.extend(gc.get_referents(thing))
 
 
 def leaks(secret: str, *roots: Any) -> bool:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from adding import contents, guides, opened, spec, synthesized, write_pool
+from reachable import reachable
 
 from rstar.search.mcts import mcts
 from rstar.search.presets import METHODS, Method
@@ -31,20 +29,6 @@ from rstar.types import Trajectory
 from tasks.types import InputError
 
 HERE = Path(__file__).parent
-
-
-def reachable(*roots: Any) -> Iterator[Any]:
-    """Every object that the roots lead to; modules and globals are the program itself, there the walk stops."""
-    program = {id(module.__dict__) for module in gc.get_objects() if issubclass(type(module), ModuleType)}
-    seen: set[int] = set()
-    stack = list(roots)
-    while stack:
-        thing = stack.pop()
-        if id(thing) in seen or id(thing) in program or isinstance(thing, ModuleType | type):
-            continue
-        seen.add(id(thing))
-        yield thing
-        stack.extend(gc.get_referents(thing))
 
 
 class Spy:
