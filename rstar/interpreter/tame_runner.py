@@ -11,6 +11,7 @@ have asked for a fork. What libraries remember between two programs is emptied.
 from __future__ import annotations
 
 import builtins
+import decimal
 import fractions
 import io
 import mmap
@@ -173,6 +174,8 @@ class _Runner:
         self._num_answers = 0
         self._start_kib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         self._reset_libraries = _library_reset()
+        # Comparing a decimal with a float raises a flag that stays.
+        self._clear_decimal_flags = decimal.getcontext().clear_flags
         _guard_classes(self._wire)
         # A warning would be shown on standard error, which nobody reads, after opening the source file.
         warnings.simplefilter("ignore")
@@ -252,6 +255,7 @@ class _Runner:
         signal.setitimer(signal.ITIMER_REAL, self._seconds)
         outcome, seconds = self._run_all(path.steps, step, namespace)
         signal.setitimer(signal.ITIMER_REAL, 0)
+        self._clear_decimal_flags()
         if outcome is None or self._wire.is_tripped or self._board.shows_address():
             return wire.frame(tame_wire.UNTAME)
         status, error = outcome

@@ -40,6 +40,12 @@ def test_attacks_on_the_check_change_nothing() -> None:
     assert _examine([*ATTACKS.values()]) == {}
 
 
+def test_a_comparison_of_a_decimal_with_a_float_leaves_no_flag() -> None:
+    program = "from decimal import Decimal\nprint(Decimal('1.5') < 2.5)"
+    assert is_tame(program)
+    assert _examine([program]) == {}
+
+
 @pytest.mark.slow
 def test_attacks_on_the_check_change_nothing_where_they_are_simply_executed() -> None:
     """The check alone, without the nets of the runner."""
