@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rstar.prompts import END_OUTPUT, OUTPUT, prompt_text
+from rstar.prompts import END_OUTPUT, OUTPUT, STEP_STOPS, prompt_text
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 IGNORED = -100
 """Label of a token outside the loss, as torch's cross entropy and TRL have it."""
 _OUTPUT = re.compile(rf"(\n{re.escape(OUTPUT)}.*?{re.escape(END_OUTPUT)})", re.DOTALL)
+_STEP_END = re.compile("(?<=" + ")|(?<=".join(map(re.escape, STEP_STOPS)) + ")")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def make_example(row: SftRow, tokenizer: PreTrainedTokenizerBase, *, mask_output
 
     The line break before the output marker counts as the interpreter's.
     """
-    ids = list(tokenizer.encode(prompt_text(row.question, "rstar-sft"), add_special_tokens=False))
+    ids = list(prompt_tokens(row.question, tokenizer))
     labels = [IGNORED] * len(ids)
     for part, is_output in parts_of(row.solution):
         tokens = list(tokenizer.encode(part, add_special_tokens=False))
@@ -53,8 +54,24 @@ def make_example(row: SftRow, tokenizer: PreTrainedTokenizerBase, *, mask_output
     return SftExample(ids, labels)
 
 
+def prompt_tokens(question: str, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """The question in the layout of training."""
+    return tuple(tokenizer.encode(prompt_text(question, "rstar-sft"), add_special_tokens=False))
+
+
+def solution_tokens(solution: str, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
+    """A solution as the engines read it: every step and every output tokenised apart."""
+    return tuple(token for part, _ in parts_of(solution) for token in tokenizer.encode(part, add_special_tokens=False))
+
+
 def parts_of(solution: str) -> Iterable[tuple[str, bool]]:
-    """The solution cut into (text, whether the interpreter wrote it), in order; joined they are the solution."""
+    """The solution cut into (text, whether the interpreter wrote it), in order; joined they are the solution.
+
+    Steps are parts of their own, as in `rstar.engines.prompt_tokens`: some tokenizers (Llama 2, Mistral) set another
+    token at the beginning of a text than in its middle, so a model must learn from the tokens that it will read.
+    """
     for index, part in enumerate(_OUTPUT.split(solution)):
-        if part:
-            yield part, index % 2 == 1
+        if index % 2 == 1:
+            yield part, True
+        else:
+            yield from ((step, False) for step in _STEP_END.split(part) if step)

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rstar.prompts import END_ANSWER, prompt_text
+from rstar.prompts import END_ANSWER
 from rstar.synthesis.pairs import Pair
+from rstar.training.examples import prompt_tokens, solution_tokens
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -68,7 +69,11 @@ def make_preferences(
     pairs: Sequence[Pair], tokenizer: PreTrainedTokenizerBase, max_tokens: int
 ) -> PreferenceExample | None:
     """The pairs of one problem as tokens; pairs longer than `max_tokens` are left out, None where none remains."""
-    encoded = {text: _tokens(pair.question, text, tokenizer) for pair in pairs for text in (pair.chosen, pair.rejected)}
+    encoded = {
+        text: prompt_tokens(pair.question, tokenizer) + solution_tokens(text, tokenizer)
+        for pair in pairs
+        for text in (pair.chosen, pair.rejected)
+    }
     kept = [p for p in pairs if max(len(encoded[p.chosen]), len(encoded[p.rejected])) <= max_tokens]
     if not kept:
         return None
@@ -77,7 +82,7 @@ def make_preferences(
     place = dict(zip(texts, tree.ends, strict=True))
     labels = {pair.rejected: 0.0 for pair in kept if pair.rejected.endswith(END_ANSWER)}
     labels |= {pair.chosen: 1.0 for pair in kept if pair.chosen.endswith(END_ANSWER)}
-    prompt = len(tokenizer.encode(prompt_text(kept[0].question, "rstar-sft"), add_special_tokens=False))
+    prompt = len(prompt_tokens(kept[0].question, tokenizer))
     return PreferenceExample(
         tree,
         [place[pair.chosen] for pair in kept],
@@ -139,8 +144,3 @@ def collate(examples: Sequence[PreferenceExample], padding: int) -> dict[str, An
         "weights": torch.tensor([weight for each in examples for weight in each.weights]),
         "labels": torch.tensor([label for each in examples for _, label in each.outcomes]),
     }
-
-
-def _tokens(question: str, solution: str, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
-    prompt = tokenizer.encode(prompt_text(question, "rstar-sft"), add_special_tokens=False)
-    return (*prompt, *tokenizer.encode(solution, add_special_tokens=False))

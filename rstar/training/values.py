@@ -13,11 +13,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from rstar.prompts import prompt_text
 from rstar.synthesis.rollouts import Rollout
 from rstar.synthesis.select import with_q_values
 from rstar.synthesis.trees import ProblemTrees
 from rstar.training.data import refusal
+from rstar.training.examples import prompt_tokens, solution_tokens
 from rstar.training.preferences import PreferenceExample, token_tree
 from tasks.jsonl import NumberText, Row
 from tasks.tables import read_table
@@ -112,9 +112,13 @@ def make_values(
     """Examples per problem, whose `outcomes` hold the targets, and the number of rows, of rows longer than
     `max_tokens`, which are left out, of tokens, and of tokens without sharing. Rows of one problem must stand
     together. The target is Q for `pqm`, 0 or 1 for `outcome`."""
+
+    def solution_of(row: ValueRow) -> tuple[int, ...]:
+        return prompt_tokens(row.question, tokenizer) + solution_tokens(row.solution, tokenizer)
+
     examples, kept, dropped, unshared = list[PreferenceExample](), 0, 0, 0
     for _, group in groupby(rows, key=lambda row: row.id):
-        encoded = [(row, _tokens(row, tokenizer)) for row in group]
+        encoded = [(row, solution_of(row)) for row in group]
         short = [(row, tokens) for row, tokens in encoded if len(tokens) <= max_tokens]
         dropped += len(encoded) - len(short)
         if not short:
@@ -125,11 +129,6 @@ def make_values(
         examples.append(PreferenceExample(tree, [], [], [], list(zip(tree.ends, targets, strict=True)), total))
         kept, unshared = kept + len(short), unshared + total
     return examples, (kept, dropped, sum(len(each.tree.tokens) for each in examples), unshared)
-
-
-def _tokens(row: ValueRow, tokenizer: PreTrainedTokenizerBase) -> tuple[int, ...]:
-    prompt = tokenizer.encode(prompt_text(row.question, "rstar-sft"), add_special_tokens=False)
-    return (*prompt, *tokenizer.encode(row.solution, add_special_tokens=False))
 
 
 def _value(row: Row) -> float:

@@ -15,6 +15,7 @@ from rstar.synthesis.teacher import teach
 from rstar.training.examples import SftRow, make_example
 from rstar.training.preferences import make_preferences
 from rstar.training.tokenizer import train_tokenizer
+from rstar.training.values import ValueRow, make_values
 from rstar.types import Trajectory
 
 
@@ -35,16 +36,9 @@ TOKENIZERS = {
     "byte-level with markers": make_tokenizer,
     "word-marking": word_marking,
 }
-MARKS_WORDS = pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="training tokenises several steps as one text; serving, step by step: see prompt_tokens.py",
-)
 
 
-@pytest.fixture(
-    params=["of a trained policy", "byte-level with markers", pytest.param("word-marking", marks=MARKS_WORDS)]
-)
+@pytest.fixture(params=list(TOKENIZERS))
 def tokenizer(request: pytest.FixtureRequest) -> PreTrainedTokenizerBase:
     return TOKENIZERS[request.param]()
 
@@ -69,3 +63,11 @@ def test_a_preference_has_the_tokens_that_the_ppm_scores(tokenizer: PreTrainedTo
         # The shorter solution is a beginning of the longer one, so the tree is the longer one's tokens.
         assert tuple(made.tree.tokens) == serving.of(each)
         assert made.rejected[0] + 1 == len(serving.of(Trajectory(each.problem, each.steps[:1])))
+
+
+def test_a_labelled_beginning_has_the_tokens_that_the_value_model_scores(tokenizer: PreTrainedTokenizerBase) -> None:
+    serving = PromptTokens(tokenizer, "rstar-sft")
+    for each in TRAJECTORIES:
+        row = ValueRow(each.problem.id, each.problem.question, solution_text(each), 1.0, len(each.steps))
+        (made,), _ = make_values([row], tokenizer, 9999, "outcome")
+        assert tuple(made.tree.tokens) == serving.of(each)
