@@ -1,0 +1,1 @@
+"""The pages that are about all runs together, one file each."""
