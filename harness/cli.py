@@ -19,6 +19,12 @@ from tasks.types import InputError
 
 BAD_INPUT = 2
 INTERRUPTED = 130
+_EXTRAS = {
+    "pyarrow": "parquet", "pandas": "programs", "scipy": "programs", "torch": "search", "transformers": "search", "trl": "train",
+    "datasets": "train", "accelerate": "train", "peft": "train", "ray": "ray", "fastapi": "serve", "uvicorn": "serve",
+    "math_verify": "math-verify", "lm_eval": "lm-eval",
+}  # fmt: skip
+"""Packages that the base does not have, and the extra that brings each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Command:
     """Where a subcommand lives."""
 
     module: str
+    """A name and no import: a command may live in `leaderboard`, which no file of the harness imports."""
     attribute: str
     """A function (one command) or a `typer.Typer` (a command with subcommands of its own)."""
     summary: str
@@ -33,16 +40,20 @@ class Command:
 
 
 COMMANDS: dict[str, Command] = {
-    "demo": Command("harness.cli_demo", "demo", "Search a small task with the package's own models, in minutes."),
+    "demo": Command("leaderboard.cli_demo", "demo", "Search a small task with the package's own models, in minutes."),
+    "init": Command("harness.cli_init", "init", "Write a commented run file, by asking or from flags."),
     "run": Command("harness.cli_run", "run", "Search the problems of a task, grade and record."),
     "resume": Command("harness.cli_resume", "resume", "Go on with a run that was interrupted."),
     "sweep": Command("harness.cli_sweep", "sweep", "Run methods x tasks from one file, and report them together."),
     "report": Command("harness.cli_report", "report", "Show runs as tables and scaling curves."),
     "compare": Command("harness.cli_compare", "compare", "Compare two runs problem by problem."),
     "gate": Command("harness.cli_gate", "gate", "Decide whether a run is as good as a baseline."),
+    "plan": Command("harness.cli_plan", "plan", "Say what a run will take: memory, tokens, GPU-hours, money."),
     "power": Command("harness.cli_power", "power", "Say which gap a number of problems and seeds can show."),
     "anatomy": Command("harness.cli_anatomy", "anatomy", "Show why the wrong answers of a run are wrong."),
+    "import": Command("harness.cli_import", "app", "Turn another tool's results into a run."),
     "export": Command("harness.cli_export", "export", "Write a run in the format of another tool."),
+    "leaderboard": Command("leaderboard.cli", "app", "Build a site of runs, check it, judge a submission."),
     "tasks": Command("harness.cli_tasks", "app", "List the tasks, show one of them or one of its problems."),
     "synthesize": Command("harness.cli_synthesize", "app", "Search a train pool and turn it into training data."),
     "train": Command("harness.cli_train", "app", "Train a policy or a process preference model."),
@@ -51,6 +62,7 @@ COMMANDS: dict[str, Command] = {
     "lineage": Command("harness.cli_lineage", "lineage", "Trace a training row to its tree, models and round."),
     "overlap": Command("harness.cli_overlap", "overlap", "Check a train pool for test questions."),
     "grade": Command("harness.cli_grade", "grade", "Grade stored replies again, without a model."),
+    "serve": Command("harness.cli_serve", "serve", "Serve the solver to clients of OpenAI's API."),
     "doctor": Command("harness.cli_doctor", "doctor", "Show what this machine has: sandbox layers, packages, data."),
 }
 
@@ -66,6 +78,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(str(error), BAD_INPUT)
     except typer.TyperException as error:
         _fail(_usage_message(error), BAD_INPUT)
+    except ModuleNotFoundError as error:
+        extra = _EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        _fail(f"this needs the package {error.name}; install it with pip install 'rstar-bench[{extra}]'", BAD_INPUT)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
@@ -95,10 +112,11 @@ def _build(arguments: Sequence[str]) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)
-    wanted = next((argument for argument in arguments if not argument.startswith("-")), None)
-    is_completing = "_RSTAR_COMPLETE" in os.environ
+    # While a shell completes a line, the line stands in a variable of Typer's, the program's own name first.
+    line = os.environ.get("COMP_WORDS", "").split()[1:] if "_RSTAR_COMPLETE" in os.environ else arguments
+    wanted = next((word for word in line if not word.startswith("-")), None)
     for name, command in COMMANDS.items():
-        _mount(app, name, command, is_loaded=is_completing or name == wanted)
+        _mount(app, name, command, is_loaded=name == wanted)
     return app
 
 

@@ -13,7 +13,7 @@ from harness.cli_run import RESULTS
 from harness.run_folder import find_run
 from tasks.types import InputError
 
-FormatName = Literal["lm-eval", "inspect", "inspect-json", "hf-eval", "parquet", "csv"]
+FormatName = Literal["lm-eval", "inspect", "inspect-json", "hf-eval", "parquet", "csv", "trees"]
 _WRITERS: dict[FormatName, tuple[str, str]] = {
     "lm-eval": ("lm_eval_samples", "write_lm_eval"),
     "inspect": ("inspect_log", "write_inspect"),
@@ -21,6 +21,7 @@ _WRITERS: dict[FormatName, tuple[str, str]] = {
     "hf-eval": ("hf_eval", "write_hf_eval"),
     "parquet": ("parquet_tables", "write_parquet"),
     "csv": ("csv_tables", "write_csv"),
+    "trees": ("search_trees", "write_trees"),
 }
 """Module of `harness.exports` and function; imported when they are asked for."""
 _WITH_QUESTIONS = ("lm-eval", "inspect", "inspect-json")
@@ -31,7 +32,8 @@ def export(
     run: Annotated[str, typer.Argument(help="Folder of the run, or its id below the results folder.")],
     format_name: Annotated[str, typer.Option("--format", help=", ".join(get_args(FormatName)) + ".")],
     out: Annotated[
-        Path | None, typer.Option(help="Folder to write into.", show_default="exports/FORMAT in the run's folder")
+        Path | None,
+        typer.Option(help="Folder to write into.", show_default="the run's folder, exports/FORMAT in it"),
     ] = None,
     rule: Annotated[
         str | None, typer.Option(help="Where the format has room for one figure.", show_default="the run's own")
@@ -50,6 +52,9 @@ def export(
         str | None, typer.Option(help="The benchmark's data set on the Hub, ORG/NAME (hf-eval).")
     ] = None,
     hub_task: Annotated[str, typer.Option(help="The task's id in that data set's eval.yaml (hf-eval).")] = "default",
+    problem: Annotated[
+        list[str] | None, typer.Option(help="A problem to write, again for each (trees).", show_default="all")
+    ] = None,
     source_url: Annotated[str | None, typer.Option(help="A page that shows the records (hf-eval).")] = None,
     results: Annotated[Path, typer.Option(help="Results folder, where RUN is an id.")] = RESULTS,
 ) -> None:
@@ -63,6 +68,8 @@ def export(
         options = {"dataset": hub_dataset, "task_id": hub_task, "source_url": source_url}
     elif name == "inspect-json":
         options = {"ending": "json"}
+    elif name == "trees":
+        options = {"problems": problem or ()}
     source = open_run(
         folder,
         rule=rule,
@@ -71,7 +78,8 @@ def export(
         with_task=name in _WITH_QUESTIONS and not without_task,
         with_solutions=solutions,
     )
-    for path in _writer(name)(source, out or folder / "exports" / name, **options):
+    default = folder if name == "trees" else folder / "exports" / name
+    for path in _writer(name)(source, out or default, **options):
         typer.echo(path)
     if source.partial_mark:
         typer.echo(f"marked in the export: {source.partial_mark}", err=True)

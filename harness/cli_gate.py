@@ -31,6 +31,7 @@ from tasks.types import InputError
 
 _TOLERANCE = 2.0
 """Points, of a gate between two runs."""
+_STANDARD_OUTPUT = Path("-")
 
 
 def gate(
@@ -50,7 +51,9 @@ def gate(
     allow_problems: AllowProblems = False,
     markdown: Annotated[Path | None, typer.Option(help="Write the summary here, for a pull request.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write JUnit XML here.")] = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write every figure and flip here.")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="Write every figure and flip here; - prints them in place of text.")
+    ] = None,
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Run the package's own models on a small generated task as the candidate.")
     ] = False,
@@ -133,9 +136,10 @@ def _finish(
     found: Gate, accepted: frozenset[Outcome], markdown: Path | None, junit: Path | None, json_file: Path | None
 ) -> int:
     """Show and write what was decided, and return the exit code."""
-    typer.echo("\n".join(gate_lines(found)))
+    prints_json = json_file == _STANDARD_OUTPUT
+    typer.echo(json_text(found) if prints_json else "\n".join(gate_lines(found)), nl=not prints_json)
     for path, text in ((markdown, gate_markdown), (junit, gate_junit), (json_file, json_text)):
-        if path:
+        if path and path != _STANDARD_OUTPUT:
             write_text(path, text(found))
     write_github(found, dict(os.environ))
     if not found.is_complete:

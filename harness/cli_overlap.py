@@ -45,7 +45,7 @@ def overlap(
     out: Annotated[Path | None, typer.Option("--out", help="Write every hit to this JSONL file.")] = None,
 ) -> None:
     """Check a train pool for test questions. Exit code 0: none found, 1: some found, 2: bad input."""
-    questions = _with_progress(_read_pool(pool, field))
+    questions = _with_progress(read_pool(pool, field))
     tasks = _eval_tasks(against)
     with atomic_text(out) if out else nullcontext() as file:
         report = check_overlap(questions, tasks, min_fraction, with_variants=variants, on_hit=_writer(file))
@@ -59,7 +59,7 @@ def overlap(
         raise typer.Exit(_FOUND)
 
 
-def _read_pool(pool: str, field: str) -> Iterator[tuple[str, str]]:
+def read_pool(pool: str, field: str) -> Iterator[tuple[str, str]]:
     """The pool's questions with their ids, streamed where it is a file. Raises InputError before the first is read."""
     if pool in BENCHMARKS and BENCHMARKS[pool].role == "train":
         benchmark = BENCHMARKS[pool]

@@ -17,6 +17,9 @@ _Out = Annotated[Path, typer.Option("--out", help="Folder to write.")]
 def report(
     trees: Annotated[list[Path], typer.Argument(help="Shards, or folders of a synthesis or of an evolution's search.")],
     ppm: Annotated[str, typer.Option("--ppm", help="Folder of the value model, or builtin.")] = "builtin",
+    ppm_format: Annotated[
+        str, typer.Option("--ppm-format", help="auto, ppm, qwen, skywork, math-shepherd or rlhflow.")
+    ] = "auto",
     budgets: Annotated[str, typer.Option("--budgets", help="Solutions to choose from.")] = "1,2,4,8,16",
     limit: Annotated[int | None, typer.Option("--limit", min=1, help="Problems to take; without it all.")] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")] = "auto",
@@ -29,10 +32,10 @@ def report(
     from harness.ppm_report import for_json, lines, measure
     from harness.run_inputs import model_path
     from harness.spec_fields import whole_numbers
-    from rstar.reward.ppm import TransformersPPM
+    from rstar.reward.prm_formats import checked_format, open_reward
 
     chosen = whole_numbers("budgets", budgets)
-    with TransformersPPM.load(model_path(ppm, "ppm"), device=device) as model:
+    with open_reward(model_path(ppm, "ppm"), checked_format(ppm_format), device=device) as model:
         found = measure(model, trees, chosen, limit)
     typer.echo(json.dumps(for_json(found)) if as_json else "\n".join(lines(found)))
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from harness.cli_fleet import FLEET_FIELDS, CpusPerWorker, GpusPerWorker, RayAddress, RayWait, Workers, fleet_of
 from harness.engines import Resources
+from harness.remote import Fleet
 from harness.report import report_lines
 from harness.run import CONCURRENCY, MAX_FAILURES, EngineDown, Options, Plan, plan_run
 from harness.run import run as run_plan
@@ -17,21 +19,25 @@ from harness.run_folder import RUN_FILE
 from harness.run_progress import LiveProgress
 from harness.run_summary import RunSummary, summarize
 from harness.scaling_plot import save_plots
+from harness.served_models import with_names
+from harness.setting_flag import setting
 from harness.spec_fields import RUN_FIELDS, check_names, make_spec, read_yaml
+from rstar.engines.vllm_settings import read_settings
 from rstar.search.voting import TOP_K
 from tasks.types import InputError
 
 PARTIAL = 1
 INTERRUPTED = 130
 RESULTS = Path("results")
-_HOW = ("concurrency", "workers", "kv_memory_mb", "max_samples", "threads", "max_failures")
-_OPTION_FIELDS = ("out", *_HOW)
+_HOW = ("concurrency", "programs", "kv_memory_mb", "max_samples", "threads", "max_failures", "request_seconds", "vllm")
+OPTION_FIELDS = ("out", *_HOW, *FLEET_FIELDS)
 """What a file may set beside the fields of a spec: how the run is done."""
 
 Concurrency = Annotated[
-    int | None, typer.Option(min=1, max=100_000, help="Problems at a time.", show_default=str(CONCURRENCY))
+    int | None,
+    typer.Option(min=1, max=100_000, help="Problems at a time, for each worker.", show_default=str(CONCURRENCY)),
 ]
-Workers = Annotated[
+Programs = Annotated[
     int | None, typer.Option(min=1, max=1024, help="Programs executed at a time.", show_default="all cores")
 ]
 KvMemory = Annotated[
@@ -43,6 +49,13 @@ MaxFailures = Annotated[
     int | None,
     typer.Option(help="Engine failures on so many problems in a row stop the run.", show_default=str(MAX_FAILURES)),
 ]
+RequestSeconds = Annotated[
+    int | None, typer.Option(min=1, help="That a server may take for one request.", show_default="600")
+]
+Vllm = Annotated[
+    list[str] | None,
+    typer.Option("--vllm", help="How vLLM shares the machine, NAME=VALUE; may be given again. See docs/vllm.md."),
+]
 Out = Annotated[Path | None, typer.Option(help="Results folder.", show_default="results")]
 
 
@@ -53,8 +66,20 @@ def run(
         str | None, typer.Option(help="Named search settings, e.g. tiny, paper-eval, greedy.", show_default="tiny")
     ] = None,
     method: Annotated[str | None, typer.Option(help="sample, beam, dvts, particle or mcts, at its defaults.")] = None,
-    policy: Annotated[str | None, typer.Option(help="Model folder, or builtin.", show_default="builtin")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(help="Model folder, builtin, or a server's http://HOST:PORT/v1.", show_default="builtin"),
+    ] = None,
+    policy_model: Annotated[
+        str | None, typer.Option(help="Which of a server's models.", show_default="its only one")
+    ] = None,
     ppm: Annotated[str | None, typer.Option(help="Reward model folder, builtin or none.")] = None,
+    ppm_format: Annotated[
+        str | None,
+        typer.Option(
+            help="How the PPM is asked: ppm, qwen, skywork, math-shepherd, rlhflow.", show_default="by its config"
+        ),
+    ] = None,
     orm: Annotated[
         str | None, typer.Option(help="Folder of an outcome reward model: judges finished solutions.")
     ] = None,
@@ -73,10 +98,23 @@ def run(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Any other search setting, NAME=VALUE; may be given again.")
     ] = None,
-    engine: Annotated[str | None, typer.Option(help="transformers or scripted.", show_default="transformers")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(help="transformers, vllm, server or scripted.", show_default="transformers, for a URL server"),
+    ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")] = None,
     dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.", show_default="auto")] = None,
-    layout: Annotated[str | None, typer.Option(help="Prompt layout: rstar-sft or bootstrap.")] = None,
+    layout: Annotated[
+        str | None,
+        typer.Option(
+            help="Prompt layout: rstar-sft, bootstrap, chat, cot or cot-steps; 'rstar doctor --policy' names the best.",
+            show_default="rstar-sft",
+        ),
+    ] = None,
+    chat_template: Annotated[
+        str | None,
+        typer.Option(help="Chat template in place of the model's: chatml, llama-3, gemma, mistral or plain."),
+    ] = None,
     max_new_tokens: Annotated[int | None, typer.Option(help="Of one step.", show_default="2048")] = None,
     max_context_tokens: Annotated[
         int | None, typer.Option(help="Of question and solution.", show_default="4096")
@@ -91,11 +129,18 @@ def run(
         str | None, typer.Option(help="What to keep of each search: none, answers or full.", show_default="answers")
     ] = None,
     concurrency: Concurrency = None,
+    programs: Programs = None,
     workers: Workers = None,
+    ray_address: RayAddress = None,
+    gpus_per_worker: GpusPerWorker = None,
+    cpus_per_worker: CpusPerWorker = None,
+    ray_wait: RayWait = None,
     kv_memory_mb: KvMemory = None,
     max_samples: MaxSamples = None,
     threads: Threads = None,
     max_failures: MaxFailures = None,
+    request_seconds: RequestSeconds = None,
+    vllm: Vllm = None,
     out: Out = None,
 ) -> int:
     """Search every problem of a task, grade the answers, and end with a table and a scaling curve.
@@ -105,42 +150,54 @@ def run(
     completes the run.
     """
     fields: dict[str, Any] = read_yaml(file) if file else {}
-    check_names(fields, (*RUN_FIELDS, *_OPTION_FIELDS), f"{file}: field")
+    check_names(fields, (*RUN_FIELDS, "policy_model", *OPTION_FIELDS), f"{file}: field")
     flags = {
         "task": task, "preset": preset, "method": method, "policy": policy, "ppm": ppm, "budgets": budgets,
+        "ppm_format": ppm_format,
         "orm": orm, "seeds": seeds, "limit": limit, "rule": rule, "top_k": top_k, "top_p": top_p,
         "sampling_top_k": sampling_top_k, "engine": engine, "device": device, "dtype": dtype, "layout": layout,
+        "chat_template": chat_template, "policy_model": policy_model,
         "max_new_tokens": max_new_tokens, "max_context_tokens": max_context_tokens, "interpreter": interpreter,
         "require_sandbox": require_sandbox, "trees": trees, "out": out, "concurrency": concurrency,
-        "workers": workers, "kv_memory_mb": kv_memory_mb, "max_samples": max_samples, "threads": threads,
-        "max_failures": max_failures,
+        "programs": programs, "kv_memory_mb": kv_memory_mb, "max_samples": max_samples, "threads": threads,
+        "vllm": vllm or None,
+        "max_failures": max_failures, "request_seconds": request_seconds,
+        "workers": workers, "ray_address": ray_address,
+        "gpus_per_worker": gpus_per_worker, "cpus_per_worker": cpus_per_worker, "ray_wait": ray_wait,
     }  # fmt: skip
     search = {"num_candidates": candidates, "temperature": temperature, "stop": adaptive_stop}
     fields = _overridden(fields, flags, search, settings or [])
-    how = {name: fields.pop(name, None) for name in _OPTION_FIELDS}
-    plan = plan_run(make_spec(fields), _folder(how["out"]))
-    return finish(plan, options(**{name: how[name] for name in _HOW}))
+    how = {name: fields.pop(name, None) for name in OPTION_FIELDS}
+    fleet = fleet_of(**{name: how[name] for name in FLEET_FIELDS})
+    plan = plan_run(make_spec(with_names(fields)), _folder(how["out"]))
+    return finish(plan, options(**{name: how[name] for name in _HOW}, fleet=fleet))
 
 
 def options(
     concurrency: Any = None,
-    workers: Any = None,
+    programs: Any = None,
     *,
     kv_memory_mb: Any = None,
     max_samples: Any = None,
     threads: Any = None,
     max_failures: Any = None,
+    request_seconds: Any = None,
+    vllm: Any = None,
+    fleet: Fleet | None = None,
 ) -> Options:
-    """The options of a run. Raises InputError for what is no whole number of at least 1."""
+    """The options of a run. Raises InputError for what is no whole number of at least 1, and for a setting of vLLM's
+    that cannot be; `vllm` is a list of NAME=VALUE, or a mapping."""
     given = {
-        "concurrency": concurrency, "workers": workers, "kv_memory_mb": kv_memory_mb, "max_samples": max_samples,
+        "concurrency": concurrency, "programs": programs, "kv_memory_mb": kv_memory_mb, "max_samples": max_samples,
         "threads": threads, "max_failures": max_failures,
+        "request_seconds": request_seconds,
     }  # fmt: skip
     for name, value in given.items():
         if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
             raise InputError(f"field '{name}': {value!r} is no whole number of at least 1")
-    resources = Resources(workers, kv_memory_mb, max_samples, threads)
-    return Options(concurrency or CONCURRENCY, resources, max_failures or MAX_FAILURES)
+    chosen = read_settings(vllm) if vllm else None
+    resources = Resources(programs, kv_memory_mb, max_samples, threads, request_seconds, chosen)
+    return replace(Options(concurrency or CONCURRENCY, resources, max_failures or MAX_FAILURES), fleet=fleet)
 
 
 def finish(plan: Plan, how: Options) -> int:
@@ -219,24 +276,13 @@ def _overridden(
     kept = dict(fields)
     if ("preset" in given) != ("method" in given):
         kept.pop("method" if "preset" in given else "preset", None)
-    changed = {name: value for name, value in search.items() if value is not None} | dict(map(_setting, settings))
+    changed = {name: value for name, value in search.items() if value is not None} | dict(map(setting, settings))
     if changed:
         known = kept.get("search") or {}
         if not isinstance(known, dict):
             raise InputError(f"field 'search': {known!r} holds no settings; write one 'name: value' a line below it")
         kept["search"] = known | changed
     return kept | given
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    """`NAME=VALUE`, the value a number, true, false, null or else a word."""
-    name, mark, value = text.partition("=")
-    if not mark or not name:
-        raise InputError(f"--set {text}: is no setting; write NAME=VALUE, e.g. --set exploration=1.5")
-    try:
-        return name, json.loads(value)
-    except (ValueError, RecursionError):
-        return name, value
 
 
 def _folder(out: Any) -> Path:

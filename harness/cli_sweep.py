@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harness.cli_report import INTO, text_lines, write_files
-from harness.cli_run import INTERRUPTED, PARTIAL, RESULTS, Concurrency, Out, Workers, complete, options
+from harness.cli_run import INTERRUPTED, PARTIAL, RESULTS, Concurrency, Out, Programs, Vllm, complete, options
 from harness.compute_axis import Axis
 from harness.run import plan_run
 from harness.run_summary import RunSummary
@@ -21,14 +21,15 @@ def sweep(
     axis: Annotated[Axis, typer.Option("--x", help="What the curves are drawn against.")] = "trajectories",
     into: Annotated[Path | None, typer.Option(help="Folder for the report.", show_default="report")] = None,
     concurrency: Concurrency = None,
-    workers: Workers = None,
+    programs: Programs = None,
+    vllm: Vllm = None,
     out: Out = None,
 ) -> int:
     """Run every search of a file on every task of it, and report them together.
 
     The same command again goes on where it stopped: what is done is not done again. Exit codes as of 'rstar run'.
     """
-    how = options(concurrency, workers)
+    how = options(concurrency, programs, vllm=vllm)
     # All are planned before any begins, so that a mistake in the last one is found now.
     plans = [plan_run(spec, out or RESULTS) for spec in read_sweep(file)]
     summaries: list[RunSummary] = []

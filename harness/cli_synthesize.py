@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from harness.cli_fleet import CpusPerWorker, GpusPerWorker, RayAddress, RayWait, Workers, fleet_of
+from harness.setting_flag import setting
+from rstar.engines.vllm_settings import read_settings
 from tasks.types import InputError
 
 app = typer.Typer(add_completion=False)
@@ -38,7 +41,7 @@ def synthesize(
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
     engine: Annotated[
-        str, typer.Option(help="transformers or scripted; others where 'rstar run' has them.")
+        str, typer.Option(help="transformers, vllm, server or scripted.")
     ] = "transformers",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
@@ -50,8 +53,17 @@ def synthesize(
     drop_test_questions: Annotated[
         bool, typer.Option("--drop-test-questions", help="Leave test questions out instead of refusing the pool.")
     ] = False,
-    concurrency: Annotated[int, typer.Option(min=1, help="Problems at a time.")] = 64,
-    workers: Annotated[int | None, typer.Option(min=1, help="Programs at a time.", show_default="all cores")] = None,
+    concurrency: Annotated[int, typer.Option(min=1, help="Problems at a time, for each worker.")] = 64,
+    programs: Annotated[int | None, typer.Option(min=1, help="Programs at a time.", show_default="all cores")] = None,
+    workers: Workers = None,
+    ray_address: RayAddress = None,
+    gpus_per_worker: GpusPerWorker = None,
+    cpus_per_worker: CpusPerWorker = None,
+    ray_wait: RayWait = None,
+    vllm: Annotated[
+        list[str] | None,
+        typer.Option("--vllm", help="How vLLM shares the machine, NAME=VALUE; may be given again. See docs/vllm.md."),
+    ] = None,
     as_json: _Json = False,
 ) -> int:
     """Search every problem of a train pool with its label, and keep the trees with their Q-values in Parquet shards.
@@ -69,7 +81,7 @@ def synthesize(
         "engine": engine, "policy": policy, "ppm": ppm, "device": device, "dtype": dtype, "layout": layout,
         "max_new_tokens": max_new_tokens, "interpreter": interpreter, "require_sandbox": require_sandbox,
     }  # fmt: skip
-    search = {"budget": rollouts, "num_candidates": candidates} | dict(map(_setting, settings or []))
+    search = {"budget": rollouts, "num_candidates": candidates} | dict(map(setting, settings or []))
     asked = Asked(
         pool=pool,
         out=out,
@@ -81,7 +93,15 @@ def synthesize(
         against=against,
         drop_test_questions=drop_test_questions,
         concurrency=concurrency,
-        workers=workers,
+        programs=programs,
+        vllm=read_settings(vllm) if vllm else None,
+        fleet=fleet_of(
+            workers,
+            ray_address,
+            gpus_per_worker=gpus_per_worker,
+            cpus_per_worker=cpus_per_worker,
+            ray_wait=ray_wait,
+        ),
     )
     return run_synthesis(asked, as_json=as_json)
 
@@ -197,13 +217,3 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise InputError(f"--extra {text}: is no list of whole numbers; write e.g. 64,48, or '' for none") from None
-
-
-def _setting(text: str) -> tuple[str, Any]:
-    name, mark, value = text.partition("=")
-    if not mark or not name:
-        raise InputError(f"--set {text}: is no setting; write NAME=VALUE, e.g. --set exploration=1.5")
-    try:
-        return name, json.loads(value)
-    except ValueError:
-        return name, value

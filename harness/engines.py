@@ -11,7 +11,11 @@ from typing import Any, cast
 
 from harness.retrying import Engines, Meter
 from harness.run_inputs import model_path
+from harness.served_engines import reward_layout, served_policy, served_reward
 from harness.spec import NO_REWARD, RunSpec
+from harness.vllm_engines import Counters, open_policy, open_ppm
+from rstar.engines.server_address import is_address
+from rstar.engines.vllm_settings import VllmSettings
 from rstar.protocols import Interpreter, Policy, RewardModel
 from rstar.reward.outcome import StepsAndEnds
 from rstar.types import Scores, Trajectory
@@ -42,6 +46,10 @@ class Resources:
     """Candidates that the policy writes at once; None: 512."""
     threads: int | None = None
     """Torch threads on a CPU; None: one for small models, else as many as torch takes."""
+    request_seconds: int | None = None
+    """That a server may take for one request; None: 600."""
+    vllm: VllmSettings | None = None
+    """How the vLLM engines share the machine; None: their defaults."""
 
 
 @contextmanager
@@ -52,10 +60,11 @@ def open_engines(spec: RunSpec, resources: Resources | None = None) -> Iterator[
     """
     resources = resources or Resources()
     with ExitStack() as stack:
-        opened = _scripted(spec) if spec.engine == "scripted" else _transformers(spec, resources, stack)
+        counters: Counters = {}
+        opened = _OPENERS[spec.engine](spec, resources, stack, counters)
         policy, reward, settings = opened
         interpreter = _interpreter(spec, stack, resources.num_workers)
-        yield Engines(policy, reward, interpreter, Meter(), settings=settings)
+        yield Engines(policy, reward, interpreter, Meter(), settings=settings, counters=counters)
 
 
 def load_source(path: Path) -> Any:
@@ -87,7 +96,7 @@ def _reward(spec: RunSpec, load: Callable[[str, str], RewardModel]) -> RewardMod
     return ends if spec.ppm == NO_REWARD else StepsAndEnds(load(spec.ppm, "ppm"), ends)
 
 
-def _scripted(spec: RunSpec) -> _Opened:
+def _scripted(spec: RunSpec, _resources: Resources, _stack: ExitStack, _counters: Counters) -> _Opened:
     from rstar.engines.scripted import ScriptedPolicy, ScriptedReward
 
     policy = load_source(model_path(spec.policy, "policy"))
@@ -98,43 +107,109 @@ def _scripted(spec: RunSpec) -> _Opened:
     return ScriptedPolicy(policy), _reward(spec, load), {}
 
 
-def _transformers(spec: RunSpec, resources: Resources, stack: ExitStack) -> _Opened:
-    for package in ("torch", "transformers"):
-        if importlib.util.find_spec(package) is None:
-            raise InputError(
-                f"--engine transformers needs the package {package}; install it with pip install 'rstar-bench[search]'"
-            )
+def _transformers(spec: RunSpec, resources: Resources, stack: ExitStack, _counters: Counters) -> _Opened:
+    _check_transformers("--engine transformers")
     from rstar.engines.loading import use_threads
     from rstar.engines.transformers import MAX_SAMPLES, TransformersPolicy
-    from rstar.reward.ppm import TransformersPPM
 
-    common: dict[str, Any] = {
-        "device": spec.device,
-        "dtype": spec.dtype,
-        "layout": spec.layout,
-        "max_context_tokens": spec.max_context_tokens,
-        "kv_bytes": None if resources.kv_memory_mb is None else resources.kv_memory_mb << 20,
-    }
     policy = stack.enter_context(
         TransformersPolicy.load(
             model_path(spec.policy, "policy"),
+            layout=spec.layout,
+            chat_template=spec.chat_template,
             max_new_tokens=spec.max_new_tokens,
             max_samples=resources.max_samples or MAX_SAMPLES,
             top_p=spec.top_p,
             top_k=spec.sampling_top_k,
-            **common,
+            **_common(spec, resources),
         )
     )
     models = [policy.model]
+    reward, settings = _judges(spec, resources, stack, models)
+    threads = stack.enter_context(use_threads(models, resources.threads))
+    return policy, reward, {"threads": threads, **policy.settings(), **settings}
+
+
+def _server(spec: RunSpec, resources: Resources, stack: ExitStack, counters: Counters) -> _Opened:
+    policy = served_policy(spec, stack, resources.max_samples, resources.request_seconds)
+    counters["policy"] = policy.link.counters
+    models: list[Any] = []
+    reward, settings = _judges(spec, resources, stack, models)
+    if models:
+        from rstar.engines.loading import use_threads
+
+        settings = {"threads": stack.enter_context(use_threads(models, resources.threads)), **settings}
+    return policy, reward, {**policy.settings(), **settings}
+
+
+def _vllm(spec: RunSpec, resources: Resources, stack: ExitStack, counters: Counters) -> _Opened:
+    chosen, common = resources.vllm or VllmSettings(), _common(spec, resources)
+    policy = open_policy(spec, chosen, stack, counters, max_samples=resources.max_samples, kv_bytes=common["kv_bytes"])
+    common["layout"] = reward_layout(spec)
+
+    def on_vllm(folder: Path, role: str) -> RewardModel | None:
+        return open_ppm(folder, role, spec, chosen, stack, counters, **common)
+
+    models: list[Any] = []
+    reward, settings = _judges(spec, resources, stack, models, on_vllm)
+    return policy, reward, {**policy.settings(), **settings}
+
+
+def _judges(
+    spec: RunSpec,
+    resources: Resources,
+    stack: ExitStack,
+    models: list[Any],
+    first: Callable[[Path, str], RewardModel | None] = lambda _folder, _role: None,
+) -> tuple[RewardModel, dict[str, Any]]:
+    """The reward of `spec` from servers and from folders, and what the servers say; models in folders are added.
+
+    `first` is asked for the one in a folder before transformers is; None: it does not serve that.
+    """
+    settings: dict[str, Any] = {}
 
     def load(name: str, role: str) -> RewardModel:
-        reward = stack.enter_context(TransformersPPM.load(model_path(name, role), **common))
+        if is_address(name):
+            served = served_reward(spec, name, role, stack, resources.request_seconds)
+            settings[f"{role}_server"] = served.settings()
+            return served
+        _check_transformers(f"--{role} {name}")
+        opened = first(model_path(name, role), role)
+        if opened is not None:
+            return opened
+        from rstar.reward.prm_formats import open_reward
+
+        chosen = spec.ppm_format if role == "ppm" else "auto"
+        common = _common(spec, resources) | {"layout": reward_layout(spec)}
+        reward = stack.enter_context(open_reward(model_path(name, role), chosen, **common))
         models.append(reward.model)
         return reward
 
-    reward = _reward(spec, load)
-    threads = stack.enter_context(use_threads(models, resources.threads))
-    return policy, reward, {"threads": threads, **policy.settings()}
+    return _reward(spec, load), settings
+
+
+def _common(spec: RunSpec, resources: Resources) -> dict[str, Any]:
+    """What every model loaded here is told."""
+    return {
+        "device": spec.device,
+        "dtype": spec.dtype,
+        "max_context_tokens": spec.max_context_tokens,
+        "kv_bytes": None if resources.kv_memory_mb is None else resources.kv_memory_mb << 20,
+    }
+
+
+def _check_transformers(asked: str) -> None:
+    for package in ("torch", "transformers"):
+        if importlib.util.find_spec(package) is None:
+            raise InputError(f"{asked} needs the package {package}; install it with pip install 'rstar-bench[search]'")
+
+
+_OPENERS: Mapping[str, Callable[[RunSpec, Resources, ExitStack, Counters], _Opened]] = {
+    "transformers": _transformers,
+    "vllm": _vllm,
+    "scripted": _scripted,
+    "server": _server,
+}
 
 
 def _interpreter(spec: RunSpec, stack: ExitStack, num_workers: int | None) -> Interpreter:

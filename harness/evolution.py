@@ -22,6 +22,7 @@ from harness.paired import Comparison, compare, outcomes
 from harness.retrying import EngineFailure, Engines
 from harness.spec import NO_REWARD, RunSpec
 from harness.spec_fields import make_spec
+from rstar.engines.vllm_settings import read_settings
 from rstar.evolution.manifest import write_manifest
 from rstar.evolution.rounds import Evolution, Guiding, Models
 from rstar.evolution.settings import EvolutionSettings
@@ -119,6 +120,8 @@ def interpreting(settings: EvolutionSettings) -> Callable[..., Any]:
 
     @contextmanager
     def opened(spec: RunSpec, resources: Resources | None = None) -> Iterator[Engines]:
+        if settings.vllm:
+            resources = replace(resources or Resources(), vllm=read_settings(settings.vllm))
         if settings.interpreter == "sandbox":
             with open_engines(spec, resources) as engines:
                 yield engines
@@ -144,6 +147,7 @@ def _opener(settings: EvolutionSettings) -> Callable[[Guiding], Any]:
                 "layout": guiding.layout,
                 "device": settings.device,
                 "dtype": settings.dtype,
+                "engine": settings.engine,
                 "max_new_tokens": settings.max_new_tokens,
             }
         )

@@ -92,6 +92,7 @@ class Evaluations:
             "seeds": list(chosen.seeds),
             "device": settings.device,
             "dtype": settings.dtype,
+            "engine": settings.engine,
             "max_new_tokens": settings.max_new_tokens,
         }
         return make_spec(common | fields)

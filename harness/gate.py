@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from harness.compare import PairResult
+from harness.distributions import normal_quantile
 from harness.paired import PairedDifference
 from harness.paired_intervals import DETECTION_POWER, LEVEL, Interval, points
 
@@ -109,13 +110,11 @@ def problems_needed(deviation: float, tolerance: float) -> int | None:
     The normal approximation for non-inferiority: n = ((z_97.5 + z_80) deviation / tolerance)^2. Never less than what an
     interval without any change needs (Tango's: z^2 (1 - t) / t).
     """
-    from scipy.stats import norm
-
     if tolerance <= 0:
         return None
-    z = float(norm.ppf((1 + LEVEL) / 2))
+    z = normal_quantile((1 + LEVEL) / 2)
     unchanged = z**2 * (1 - tolerance) / tolerance
-    noisy = ((z + float(norm.ppf(DETECTION_POWER))) * deviation / tolerance) ** 2
+    noisy = ((z + normal_quantile(DETECTION_POWER)) * deviation / tolerance) ** 2
     needed = math.ceil(max(unchanged, noisy)) + 1
     return needed if needed <= _MOST_PROBLEMS else None
 

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from harness.distributions import log_beta
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -106,14 +108,13 @@ def _log_chances(low: float, high: float, num_runs: int, level: float) -> NDArra
     Over means from `low` to `high` and correlations: shape (means, correlations), 90 kB.
     """
     import numpy as np
-    from scipy.special import betaln
 
     # Midpoints of the arcsine prior: correlation = sin^2 of an angle that is uniform.
     angles = (np.arange(_CORRELATIONS) + 0.5) / _CORRELATIONS * (math.pi / 2)
     sizes = 1 / np.sin(angles) ** 2 - 1
     means = np.linspace(low, high, _MEANS)[:, None]
     right, wrong = means * sizes, (1 - means) * sizes
-    found: NDArray[Any] = betaln(level + right, num_runs - level + wrong) - betaln(right, wrong)
+    found: NDArray[Any] = log_beta(level + right, num_runs - level + wrong) - log_beta(right, wrong)
     return found
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.distributions import sign_test
 from harness.paired_intervals import (
     FEWEST_FOR_BOOTSTRAP,
     LEVEL,
@@ -155,10 +156,8 @@ def compare(before: Outcomes, now: Outcomes) -> Comparison:
 
 def mcnemar(num_gained: int, num_lost: int) -> float:
     """The exact two-sided p-value of McNemar's test, 0 to 1."""
-    from scipy.stats import binomtest
-
     changed = num_gained + num_lost
-    return float(binomtest(num_gained, changed, 0.5).pvalue) if changed else 1.0
+    return sign_test(num_gained, changed) if changed else 1.0
 
 
 def outcomes(folder: Path, rule: str, budget: int) -> dict[tuple[str, int], bool]:

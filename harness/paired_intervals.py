@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from harness.distributions import normal_cdf, normal_quantile, root, student_cdf, student_quantile, student_tail
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -54,17 +56,14 @@ def score_interval(num_gained: float, num_lost: float, count: float, level: floa
     `num_gained` and `num_lost` of `count` pairs changed; they need not be whole numbers. It is not empty where nothing
     changed: a change that `count` pairs could have missed stays possible.
     """
-    from scipy.optimize import brentq
-    from scipy.stats import norm
-
-    z = float(norm.ppf((1 + level) / 2))
+    z = normal_quantile((1 + level) / 2)
     found = (num_gained - num_lost) / count
 
     def distance(difference: float, side: int) -> float:
         return found - difference - side * z * _score_deviation(num_gained, num_lost, count, difference)
 
-    low = -1.0 if distance(-1.0, 1) <= 0 else brentq(distance, -1.0, found - _BESIDE, args=(1,), xtol=1e-13)
-    high = 1.0 if distance(1.0, -1) >= 0 else brentq(distance, found + _BESIDE, 1.0, args=(-1,), xtol=1e-13)
+    low = -1.0 if distance(-1.0, 1) <= 0 else root(lambda each: distance(each, 1), -1.0, found - _BESIDE)
+    high = 1.0 if distance(1.0, -1) >= 0 else root(lambda each: distance(each, -1), found + _BESIDE, 1.0)
     return Interval(float(low), float(high))
 
 
@@ -111,19 +110,15 @@ def _resampled(differences: tuple[float, ...], seed: int) -> NDArray[np.float64]
 
 def student_interval(differences: Sequence[float], level: float = LEVEL) -> Interval:
     """Student's t interval of the mean over problems, cut to [-1, 1]. Needs at least two problems."""
-    from scipy.stats import t
-
     mean, error = _mean_and_error(differences)
-    half = float(t.ppf((1 + level) / 2, len(differences) - 1)) * error
+    half = student_quantile((1 + level) / 2, len(differences) - 1) * error
     return Interval(max(-1.0, mean - half), min(1.0, mean + half))
 
 
 def student_p_value(differences: Sequence[float]) -> float:
     """Two-sided p-value of the paired t test. Needs at least two problems that differ."""
-    from scipy.stats import t
-
     mean, error = _mean_and_error(differences)
-    return float(2 * t.sf(abs(mean) / error, len(differences) - 1))
+    return 2 * student_tail(abs(mean) / error, len(differences) - 1)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -139,9 +134,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def detectable(deviation: float, count: int, level: float = LEVEL, power: float = DETECTION_POWER) -> float:
     """The true difference, 0 to 1, that a two-sided test over `count` problems finds with chance `power`, where the
     difference of one problem has the standard deviation `deviation` (normal approximation)."""
-    from scipy.stats import norm
-
-    return min(1.0, float(norm.ppf((1 + level) / 2) + norm.ppf(power)) * deviation / math.sqrt(count))
+    return min(1.0, (normal_quantile((1 + level) / 2) + normal_quantile(power)) * deviation / math.sqrt(count))
 
 
 def fewest_changes(level: float = LEVEL) -> int:
@@ -166,13 +159,9 @@ def _mean_and_error(differences: Sequence[float]) -> tuple[float, float]:
 
 @lru_cache(maxsize=1024)
 def _widened_tail(tail: float, count: int) -> float:
-    from scipy.stats import norm, t
-
-    return float(norm.cdf(math.sqrt(count / (count - 1)) * t.ppf(tail, count - 1)))
+    return normal_cdf(math.sqrt(count / (count - 1)) * student_quantile(tail, count - 1))
 
 
 def _narrowed_tail(tail: float, count: int) -> float:
     """The inverse of `_widened_tail`."""
-    from scipy.stats import norm, t
-
-    return float(t.cdf(norm.ppf(tail) * math.sqrt((count - 1) / count), count - 1))
+    return student_cdf(normal_quantile(tail) * math.sqrt((count - 1) / count), count - 1)

@@ -8,7 +8,7 @@ that are 0 or 1). The variance of B's mean minus A's over n problems with S seed
 
 without the last term where the two were not run on the same problems or are not compared problem by problem. The tests
 are two-sided: McNemar's exact one for single paired runs, with its exact power; Student's t by problem otherwise, with
-the noncentral t distribution (scipy).
+the noncentral t distribution.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
+from harness.distributions import binomial_cdf, binomial_mass, noncentral_student_tail, root, student_quantile
 from tasks.types import InputError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MOST_PROBLEMS = 200_000
 MOST_SEEDS = 1024
 """Beyond these a plan is none: the answer is then None."""
-_NEGLIGIBLE = 1e-10
-"""Probability of numbers of changed problems that the exact power leaves out."""
+_SPREADS, _BESIDE = 8.0, 20
+"""Standard deviations, and changes beside them, within which all but 1e-10 of a binomial number lies."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,13 +97,10 @@ def power(plan: Comparison, gap: float, num_problems: int, num_seeds: int = 1) -
 
 def detectable_gap(plan: Comparison, num_problems: int, num_seeds: int = 1, wanted: float = 0.8) -> float | None:
     """The smallest true gap that is found with chance `wanted`; None where even the largest is found less often."""
-    from scipy.optimize import brentq
-
     largest = plan.largest_gap
     if power(plan, largest, num_problems, num_seeds) < wanted:
         return None
-    found: float = brentq(lambda gap: power(plan, gap, num_problems, num_seeds) - wanted, 1e-9, largest, xtol=1e-7)
-    return found
+    return root(lambda gap: power(plan, gap, num_problems, num_seeds) - wanted, 1e-9, largest, precision=1e-7)
 
 
 def problems_needed(plan: Comparison, gap: float, num_seeds: int = 1, wanted: float = 0.8) -> int | None:
@@ -129,38 +132,55 @@ def _fewest(is_enough: Callable[[int], bool], most: int) -> int | None:
 def _mcnemar_power(plan: Comparison, gap: float, num_problems: int) -> float:
     """Over the number of changed problems, which is binomial, and over the gains among them, which are too."""
     import numpy as np
-    from scipy.stats import binom
 
     lost = max(0.0, plan.accuracy * (1 - plan.accuracy - gap) - plan.shared(gap))
     gained = lost + gap
     changed_chance = min(1.0, lost + gained)
-    first, last = binom.ppf([_NEGLIGIBLE, 1 - _NEGLIGIBLE], num_problems, changed_chance)
-    changed = np.arange(max(1, int(first)), int(last) + 1)
+    centre, spread = num_problems * changed_chance, math.sqrt(num_problems * changed_chance * (1 - changed_chance))
+    first, last = centre - _SPREADS * spread - _BESIDE, centre + _SPREADS * spread + _BESIDE
+    changed = np.arange(max(1, math.floor(first)), min(num_problems, math.ceil(last)) + 1)
     if not len(changed):
         return 0.0
-    # The most losses with which the test still says that B is better; -1: none.
-    few = binom.ppf(plan.level / 2, changed, 0.5)
-    few = np.where(binom.cdf(few, changed, 0.5) > plan.level / 2, few - 1, few)
+    few = _most_losses(plan.level / 2, 1 << int(changed[-1]).bit_length())[changed]
     share = gained / changed_chance
-    found = binom.cdf(few, changed, 1 - share)
-    return float(min(1.0, binom.pmf(changed, num_problems, changed_chance) @ np.where(few >= 0, found, 0.0)))
+    found = np.where(few >= 0, binomial_cdf(few, changed, 1 - share), 0.0)
+    return min(1.0, float(binomial_mass(changed, num_problems, changed_chance) @ found))
+
+
+@lru_cache(maxsize=8)
+def _most_losses(tail: float, largest: int) -> NDArray[np.int64]:
+    """For 0 to `largest` changes, the most losses with which a fair coin has at most `tail` to lose so few; -1: none.
+
+    From each number of changes to the next by the binomial recurrences: `mass` is the chance of one loss more than
+    `few`, `below` that of at most `few`.
+    """
+    import numpy as np
+
+    found = np.empty(largest + 1, dtype=np.int64)
+    few, below, mass = -1, 0.0, 1.0
+    for changes in range(largest + 1):
+        if below + mass <= tail:
+            few, below = few + 1, below + mass
+            mass *= (changes - few) / (few + 1)
+        found[changes] = few
+        below -= mass * (few + 1) / (changes - few) / 2
+        mass *= (changes + 1) / (2 * (changes - few))
+    return found
 
 
 @lru_cache(maxsize=4096)
 def _student_power(plan: Comparison, gap: float, num_problems: int, num_seeds: int) -> float:
-    from scipy.stats import nct, t
-
     deviation = plan.deviation(gap, num_seeds)
     if deviation < 1e-12:
         return 1.0
     # Unpaired: two groups of problems, whose variances are pooled.
     freedom = num_problems - 1 if plan.is_paired else 2 * (num_problems - 1)
     shift = gap * math.sqrt(num_problems) / deviation
-    critical = float(t.ppf(1 - plan.level / 2, freedom))
+    critical = student_quantile(1 - plan.level / 2, freedom)
     if shift - critical > 8:
-        # Certain to 1e-15, and beyond what scipy's series sums without complaint.
+        # Certain to 1e-15.
         return 1.0
-    return float(nct.sf(critical, freedom, shift))
+    return noncentral_student_tail(critical, freedom, shift)
 
 
 def _check(plan: Comparison, gap: float, num_problems: int, num_seeds: int) -> None:

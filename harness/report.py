@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from harness.engine_counters import counter_lines
 from harness.grade_summary import aligned
 from harness.run_progress import clock
 from harness.run_summary import ORACLE, Cost, Point, RunSummary
@@ -126,9 +127,13 @@ def _cost_rows(summary: RunSummary) -> list[list[str]]:
 
 
 def _notes(summary: RunSummary) -> Iterator[str]:
+    for session in summary.record.sessions:
+        if told := session.get("imported"):
+            yield f"Imported from {told['file']} of {told['tool']}: the costs above are not known and stand as 0."
     if summary.wall_seconds:
         device = summary.record.sessions[-1]["device"]
         yield f"Wall time of the searches {clock(summary.wall_seconds)} on {device}."
+    yield from counter_lines(summary.record.sessions)
     if summary.num_saved:
         share = summary.num_saved / (summary.num_done * summary.record.spec.budgets[-1])
         yield f"The adaptive stop saved {summary.num_saved:,} trajectories ({100 * share:.0f} %)."

@@ -47,6 +47,8 @@ class Engines:
     pause_seconds: float = PAUSE_SECONDS
     settings: Mapping[str, Any] = field(default_factory=dict)
     """What the engines run with, for the record: memory, threads and the like, as they were chosen."""
+    counters: Mapping[str, Callable[[], Mapping[str, Any]]] = field(default_factory=dict)
+    """Role to what its engine has done so far, for those engines that count: preemptions, restarts, cache hits."""
 
     async def propose(self, prefix: Trajectory, num_candidates: int, seed: int, temperature: float = 1.0) -> Proposal:
         """The policy's proposal. Raises EngineFailure where every attempt fails."""

@@ -15,7 +15,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from harness.judge import judge
 from harness.provenance import device_name, provenance
 from harness.record_file import RecordFile, read_records
 from harness.records import ProblemRecord
+from harness.remote import Fleet, RemoteSearch
 from harness.retrying import EngineFailure, Engines
 from harness.run_folder import RECORDS, RUN_FILE, RunRecord, Status, begin, discard, journal_path, planned
 from harness.run_inputs import chosen_problems, read_inputs
@@ -71,6 +72,8 @@ class Options:
     """Problems in a row on which an engine may fail before the run stops."""
     make_engines: Callable[..., Any] = open_engines
     """(spec, resources) to a context manager of `Engines`. Tests put engines here that fail."""
+    fleet: Fleet | None = None
+    """Ray workers that search, each with its own engines and `concurrency` problems at a time; None: this process."""
 
 
 def plan_run(spec: RunSpec, out: Path) -> Plan:
@@ -115,18 +118,19 @@ def run(plan: Plan, options: Options | None = None, progress: Progress | None = 
             return _ended(record, plan, "complete") if record.status != "complete" else record
         with ExitStack() as stack:
             try:
-                engines: Engines = stack.enter_context(options.make_engines(record.spec, options.resources))
-                sandbox = _interruptible(_sandbox_level(engines))
+                engines = stack.enter_context(_opened(plan, record.spec, options))
+                device, sandbox = _interruptible(_started(engines, record.spec))
             except InputError:
                 if is_new:
                     discard(plan.folder)
                 raise
-            session = provenance(device_name(record.spec.device), sandbox) | {"how": _how(options, engines)}
+            session = provenance(device, sandbox) | {"how": _how(options, engines)}
             record = replace(record, status="unfinished", sessions=(*record.sessions, session))
             record.write(plan.folder)
             threads = stack.enter_context(ThreadPoolExecutor(workers_available(), "grading"))
             solver = Solver(plan, record.spec, engines, records, progress, threads, options.max_failures)
-            return _session(solver, record, work, options.concurrency)
+            places = options.fleet.num_workers if options.fleet else 1
+            return _session(solver, record, work, options.concurrency * places)
 
 
 def _session(solver: Solver, record: RunRecord, work: Sequence[WorkItem], concurrency: int) -> RunRecord:
@@ -135,6 +139,9 @@ def _session(solver: Solver, record: RunRecord, work: Sequence[WorkItem], concur
 
     def ended(status: Status) -> RunRecord:
         record.sessions[-1]["seconds"] = round(time.monotonic() - begun, 3)
+        counters = {role: dict(count()) for role, count in getattr(solver.engines, "counters", {}).items()}
+        if counters:
+            record.sessions[-1]["engines"] = counters
         return _ended(record, solver.plan, status)
 
     try:
@@ -154,7 +161,7 @@ class Solver:
 
     plan: Plan
     spec: RunSpec
-    engines: Engines
+    engines: Engines | RemoteSearch
     records: RecordFile
     progress: Progress
     threads: ThreadPoolExecutor
@@ -230,8 +237,12 @@ class WorkItem:
     """Its record is there already, and only its journal is left to be reduced."""
 
 
-async def search(problem: Problem, spec: RunSpec, seed: int, engines: Engines, journal: Journal) -> SearchResult:
-    """The spec's search on one problem, every engine behind the problem's journal."""
+async def search(
+    problem: Problem, spec: RunSpec, seed: int, engines: Engines | RemoteSearch, journal: Journal
+) -> SearchResult:
+    """The spec's search on one problem, every engine behind the problem's journal; on another machine, if need be."""
+    if isinstance(engines, RemoteSearch):
+        return await engines.search(problem, seed, journal)
     return await METHODS[spec.method].search(
         problem,
         JournaledPolicy(engines, journal),
@@ -291,13 +302,32 @@ def _ended(record: RunRecord, plan: Plan, status: Status) -> RunRecord:
     return record
 
 
-def _how(options: Options, engines: Engines) -> dict[str, Any]:
+def _opened(plan: Plan, spec: RunSpec, options: Options) -> AbstractContextManager[Engines | RemoteSearch]:
+    """The engines of this process, or the workers that have some."""
+    opened: AbstractContextManager[Engines | RemoteSearch]
+    if options.fleet is None:
+        opened = options.make_engines(spec, options.resources)
+    else:
+        from harness.distributed_run import open_workers
+
+        opened = open_workers(spec, plan.record.inputs, options)
+    return opened
+
+
+def _how(options: Options, engines: Engines | RemoteSearch) -> dict[str, Any]:
     """How a session is done, for its record: none of it is meant to change a result."""
     chosen = {"concurrency": options.concurrency, "max_failures": options.max_failures}
     return chosen | {name: value for name, value in asdict(options.resources).items() if value} | dict(engines.settings)
 
 
-async def _sandbox_level(engines: Engines) -> str:
+async def _started(engines: Engines | RemoteSearch, spec: RunSpec) -> tuple[str, str]:
+    """Device and sandbox in words, once all that a search needs has started."""
+    if isinstance(engines, RemoteSearch):
+        return await engines.start()
+    return device_name(spec.device), await sandbox_level(engines)
+
+
+async def sandbox_level(engines: Engines) -> str:
     """Start the interpreter before any work, so that a machine that does not contain programs is found out first."""
     start: Callable[[], Awaitable[Any]] | None = getattr(engines.interpreter, "start", None)
     return "not used" if start is None else str((await start()).level)

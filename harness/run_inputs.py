@@ -10,7 +10,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.spec import BUILTIN, NO_REWARD, RunSpec
+from harness.spec import BUILTIN, IMPORTED, NO_REWARD, RunSpec
+from rstar.engines.server_address import is_address, parse_address
 from tasks.answers import GRADER_VERSION
 from tasks.types import InputError, Problem, Task
 
@@ -37,9 +38,14 @@ class RunInputs:
 
 def read_inputs(spec: RunSpec, task: Task) -> RunInputs:
     """The inputs as they are on this machine now. Raises InputError for a model that is not there."""
-    policy = fingerprint(model_path(spec.policy, "policy"))
+    if spec.engine == IMPORTED:
+        raise InputError(
+            "field 'engine': a run with the engine 'imported' holds another tool's replies, read by 'rstar import'; it "
+            "cannot be run or resumed"
+        )
+    policy = model_fingerprint(spec.policy, "policy")
     ppm, orm = (
-        "" if name == NO_REWARD else fingerprint(model_path(name, role))
+        "" if name == NO_REWARD else model_fingerprint(name, role)
         for name, role in ((spec.ppm, "ppm"), (spec.orm, "orm"))
     )
     return RunInputs(task.version, task.source.sha256, policy, ppm, GRADER_VERSION, orm)
@@ -64,6 +70,20 @@ def model_path(name: str, role: str) -> Path:
     if not path.exists():
         raise InputError(f"--{role} {name}: does not exist; name the folder of a saved model, or 'builtin'")
     return path
+
+
+def model_fingerprint(name: str, role: str) -> str:
+    """64 hex digits of what answers: a folder's bytes, or a served model's name, which is all that a server states.
+
+    Raises InputError for a folder that is not there, and for an address without a model.
+    """
+    if not is_address(name):
+        return fingerprint(model_path(name, role))
+    address = parse_address(name, role)
+    if not address.model:
+        raise InputError(f"--{role} {address.url}: names no model; write {address.url}#MODEL")
+    stated = f"served\0{address.model}\0{'' if address.scale is None else address.scale:}"
+    return hashlib.sha256(stated.encode()).hexdigest()
 
 
 def fingerprint(path: Path) -> str:
@@ -96,6 +116,9 @@ def content_identity(spec: Mapping[str, Any], inputs: Mapping[str, Any]) -> str:
 
 def run_id(spec: RunSpec, inputs: RunInputs) -> str:
     """`<search>-<policy>-<first 8 digits of the identity>`, fit for a folder's name."""
+    if is_address(spec.policy):
+        model = parse_address(spec.policy, "policy").model
+        return f"{slug(spec.solver)}-{slug(model)}-{identity(spec, inputs)[:8]}"
     path = Path(spec.policy).expanduser()
     model = spec.policy if spec.policy == BUILTIN else path.stem if path.is_file() else path.resolve().name
     return f"{slug(spec.solver)}-{slug(model)}-{identity(spec, inputs)[:8]}"

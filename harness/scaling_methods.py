@@ -23,6 +23,8 @@ from tasks.types import InputError
 
 _NO_PART = ("task", "limit", "seeds", "policy", "ppm", "orm", "trees", "budgets", "require_sandbox")
 """Fields of a spec that do not tell methods apart: what is asked, how often, where models lie, what is kept."""
+_RARELY_MEANT = ("device", "dtype", "engine", "interpreter", "max_context_tokens", "max_new_tokens", "step_memory_mb")
+"""Settings that stand in a method's name only where too few others tell it apart."""
 VERDICTS = ("correct", "incorrect", *UNANSWERED)
 _NUM_DIFFERENCES = 3
 """Settings in a method's name; more would not fit a legend."""
@@ -213,7 +215,10 @@ def _names(records: Sequence[RunRecord]) -> dict[str, str]:
     for solver, keys in by_solver.items():
         settings = {key: _settings(by_key[key]) for key in keys}
         everything = {name for each in settings.values() for name in each}
-        differing = sorted(name for name in everything if len({str(each.get(name)) for each in settings.values()}) > 1)
+        differing = sorted(
+            (name for name in everything if len({str(each.get(name)) for each in settings.values()}) > 1),
+            key=lambda name: (name in _RARELY_MEANT, name),
+        )
         for key in keys:
             words = [f"{name}={settings[key][name]}" for name in differing if name in settings[key]]
             found[key] = f"{solver} ({', '.join(words[:_NUM_DIFFERENCES])})" if words else solver

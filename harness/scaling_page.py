@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Iterator, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
 from harness.compute_axis import SHORT_TITLES
@@ -30,6 +31,8 @@ from harness.scaling_style import (
 )
 from harness.scaling_table import accuracy_rows, cited_rows, frontier_rows, number, saturation_heading, saturation_rows
 
+PLOTLY = Path(__file__).with_name("assets") / "plotly.min.js"
+"""Draws the charts; a copy, see VENDORED.md beside it."""
 _MARKS = {"circle": "circle", "square": "square", "triangle": "triangle-up", "diamond": "diamond",
           "pentagon": "pentagon", "star": "star", "cross": "x"}  # fmt: skip
 _DASHES = {"solid": "solid", "dashdot": "dashdot", "dashed": "dash"}
@@ -47,8 +50,6 @@ th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; }
 
 def page(report: Scaling) -> str:
     """The whole file."""
-    from plotly.offline import get_plotlyjs
-
     title = f"Scaling: {', '.join(task.task for task in report.tasks)}"
     charts = [chart(report, task) if task.curves else None for task in report.tasks]
     body = "".join(_section(report, task, number) for number, task in enumerate(report.tasks))
@@ -57,7 +58,7 @@ def page(report: Scaling) -> str:
         f'<html lang="en"><head><meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
         f'<meta name="viewport" content="width=device-width"><title>{escape(title)}</title><style>{_STYLE}</style>'
         f"</head><body><h1>{escape(title)}</h1>{body}"
-        f"<script>{get_plotlyjs()}</script>"
+        f"<script>{PLOTLY.read_text(encoding='utf-8')}</script>"
         f'<script type="application/json" id="charts">{script_json(charts)}</script>'
         f"<script>{_DRAW}</script></body></html>\n"
     )

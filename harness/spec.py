@@ -6,17 +6,23 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
+from rstar.chat import check_template
+from rstar.engines.server_address import is_address
 from rstar.interpreter.layers import LEVELS
 from rstar.interpreter.layers import Level as SandboxLevel
 from rstar.journal import Level as TreesLevel
-from rstar.prompts import Layout
+from rstar.prompts import TEMPLATED, Layout
+from rstar.reward.prm_formats import FORMATS, PrmFormat
 from rstar.search.config import SearchConfig
 from rstar.search.voting import RULES, TOP_K, Rule
 from tasks.types import InputError
 
-Engine = Literal["transformers", "scripted"]
-"""`scripted`: a Python file with `candidates`, `score` and `count_tokens`, see `rstar.engines.scripted`."""
+Engine = Literal["transformers", "vllm", "scripted", "server", "imported"]
+"""`vllm`: see `rstar.engines.vllm`. `scripted`: a Python file with `candidates`, `score` and `count_tokens`, see
+`rstar.engines.scripted`. `server`: what speaks OpenAI's completions over HTTP, see `rstar.engines.openai_server`."""
 InterpreterName = Literal["sandbox", "arithmetic"]
+IMPORTED = "imported"
+"""The engine of runs that 'rstar import' made: another tool's replies. It answers nothing."""
 BUILTIN = "builtin"
 """The name of the models that come with the package."""
 NO_REWARD = "none"
@@ -51,12 +57,16 @@ class RunSpec:
     """Folder of a model, file of a scripted engine, or `builtin`."""
     ppm: str = BUILTIN
     """The same for the reward model, or `none`."""
+    ppm_format: PrmFormat = "auto"
+    """How the reward model is asked: `ppm` for ours, a public family's name, or as its config.json says."""
     orm: str = NO_REWARD
     """The same for an outcome reward model, which judges finished solutions in place of the PPM."""
     device: str = "auto"
     dtype: str = "auto"
     layout: Layout = "rstar-sft"
     """The prompt's layout, see `rstar.prompts`."""
+    chat_template: str = ""
+    """A template of `rstar.chat` in place of the model's own, for the layouts that go through one; empty: its own."""
     top_p: float = 1.0
     """Only the likeliest tokens that together reach this probability are drawn, in (0, 1]. 1: as released."""
     sampling_top_k: int = 0
@@ -90,6 +100,7 @@ class RunSpec:
             if getattr(self, name) not in known:
                 raise InputError(f"field '{name}': {getattr(self, name)!r} is unknown; use one of {', '.join(known)}")
         self._check_sampling()
+        self._check_served()
         self._check_search()
 
     @property
@@ -112,6 +123,11 @@ class RunSpec:
         fields = asdict(self)
         settings = fields.pop("config")
         del settings["budget"]
+        # Younger than some runs, whose identity is to stay.
+        if not self.chat_template:
+            del fields["chat_template"]
+        if self.ppm_format == "auto":
+            del fields["ppm_format"]
         fields["budgets"], fields["seeds"] = list(self.budgets), list(self.seeds)
         return fields | {"search": settings}
 
@@ -122,6 +138,20 @@ class RunSpec:
             raise InputError(f"field 'sampling_top_k': {self.sampling_top_k} is negative; use 0 for no limit")
         if self.engine == "scripted" and (self.top_p, self.sampling_top_k) != (1, 0):
             raise InputError("fields 'top_p' and 'sampling_top_k': a scripted engine draws no tokens; leave them out")
+
+    def _check_served(self) -> None:
+        check_template(self.chat_template)
+        if self.chat_template and self.layout not in TEMPLATED:
+            raise InputError(
+                f"field 'chat_template': layout {self.layout} goes through none; use layout {', '.join(TEMPLATED)}, or "
+                "leave it out"
+            )
+        if (self.engine == "server") != is_address(self.policy):
+            fix = "name one with --policy http://127.0.0.1:8000/v1" if self.engine == "server" else "use engine server"
+            raise InputError(f"field 'policy': {self.policy} does not go with engine {self.engine}; {fix}")
+        for name in filter(is_address, (self.ppm, self.orm)):
+            if self.ppm_format not in ("auto", "ppm"):
+                raise InputError(f"field 'ppm_format': {name} is served, and asked as a PPM of ours; leave it out")
 
     def _check_search(self) -> None:
         if self.method == "particle" and len(self.budgets) > 1:
@@ -144,6 +174,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "engine": get_args(Engine),
     "interpreter": get_args(InterpreterName),
     "layout": get_args(Layout),
+    "ppm_format": FORMATS,
     "dtype": ("auto", "float32", "bfloat16", "float16"),
     "require_sandbox": LEVELS,
     "trees": get_args(TreesLevel),

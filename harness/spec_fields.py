@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.spec import BUILTIN, NO_REWARD, RunSpec
+from rstar.engines.server_address import is_address
 from rstar.search.config import SearchConfig
 from rstar.search.presets import METHODS, PRESETS, method_config, preset
 from tasks.types import InputError
@@ -30,6 +31,8 @@ def make_spec(given: Mapping[str, Any]) -> RunSpec:
     if not values.get("task"):
         raise InputError("field 'task' is missing; name a task with --task (see 'rstar tasks')")
     values |= {name: value for name, value in _models(values).items() if name not in values}
+    if is_address(values["policy"]):
+        values.setdefault("engine", "server")
     config, values = _search(values, _settings(given.get("search")), given.get("budgets"))
     return RunSpec(config=config, **values)
 
@@ -166,7 +169,10 @@ def _number(name: str, value: Any) -> float:
     return float(value)
 
 
-_TEXTS = "task preset method rule engine policy ppm orm device dtype layout interpreter require_sandbox trees".split()
+_TEXTS = (
+    "task preset method rule engine policy ppm ppm_format orm device dtype layout chat_template interpreter "
+    "require_sandbox trees"
+).split()
 _READERS: Mapping[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(_TEXTS, _text),
     **dict.fromkeys(("max_new_tokens", "max_context_tokens", "step_memory_mb", "top_k", "sampling_top_k"), _whole),

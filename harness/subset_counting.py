@@ -6,6 +6,7 @@ the multivariate hypergeometric law, and the chance that a rule is right is a co
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
@@ -106,8 +107,7 @@ def _num_subsets(
 @lru_cache(maxsize=8)
 def _binomials(largest: int) -> NDArray[Any]:
     """C(n, k) for all n and k up to `largest`, zero where k > n."""
-    from scipy.special import comb
-
-    numbers = np.arange(largest + 1)
-    table: NDArray[Any] = comb(numbers[:, None], numbers[None, :])
+    table: NDArray[Any] = np.zeros((largest + 1, largest + 1))
+    for number in range(largest + 1):
+        table[number, : number + 1] = [math.comb(number, taken) for taken in range(number + 1)]
     return table

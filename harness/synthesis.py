@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from harness.engines import Resources, open_engines
-from harness.retrying import EngineFailure
-from harness.run_inputs import fingerprint, model_path
+from harness.remote import Fleet
+from harness.retrying import EngineFailure, Engines
+from harness.run_inputs import model_fingerprint
+from harness.served_models import with_names
 from harness.spec import BUILTIN, NO_REWARD, RunSpec
 from harness.spec_fields import make_spec
+from rstar.engines.vllm_settings import VllmSettings
 from rstar.synthesis.admission import PoolFacts, eval_tasks, examine
 from rstar.synthesis.folder import SynthesisFolder
 from rstar.synthesis.pools import Pool, open_pool
-from rstar.synthesis.run import Guides, Watched, synthesize
+from rstar.synthesis.run import Grower, Guides, Watched, synthesize
 from rstar.synthesis.settings import SynthesisSpec, synthesis_spec
 from tasks.answers import GRADER_VERSION
 from tasks.overlap import OverlapIndex
@@ -32,8 +35,8 @@ LINE_SECONDS = 60.0
 _TTY_SECONDS = 0.5
 _ENGINE_FIELDS = tuple(
     (
-        "engine dtype layout top_p sampling_top_k max_new_tokens max_context_tokens interpreter step_seconds "
-        "step_memory_mb"
+        "engine dtype layout chat_template top_p sampling_top_k max_new_tokens max_context_tokens interpreter "
+        "step_seconds step_memory_mb"
     ).split()
 )
 """Fields of a run's spec that change what engines answer, and so are part of a synthesis's identity."""
@@ -53,7 +56,9 @@ class Asked:
     against: str
     drop_test_questions: bool
     concurrency: int
-    workers: int | None
+    programs: int | None
+    vllm: VllmSettings | None = None
+    fleet: Fleet | None = None
 
 
 def run_synthesis(asked: Asked, *, as_json: bool = False) -> int:
@@ -65,9 +70,8 @@ def run_synthesis(asked: Asked, *, as_json: bool = False) -> int:
     watched = Watched(on_change=_Progress())
     begun = time.monotonic()
     sys.stderr.write(f"{facts.num_problems:,} problems of {pool.name}, preset {spec.preset}, into {asked.out}\n")
-    opened = _no_engines() if is_done else open_engines(engine_spec, Resources(num_workers=asked.workers))
-    with opened as engines, _sigterm_as_sigint():
-        guides = Guides(engines, engines, engines if spec.is_ppm_augmented else None)
+    opened = _no_engines() if is_done else _growing(engine_spec, spec, asked)
+    with _sigterm_as_sigint(), opened as guides:
         try:
             synthesize(
                 pool,
@@ -75,7 +79,7 @@ def run_synthesis(asked: Asked, *, as_json: bool = False) -> int:
                 guides,
                 spec,
                 asked.out,
-                concurrency=asked.concurrency,
+                concurrency=asked.concurrency * (asked.fleet.num_workers if asked.fleet else 1),
                 engine_errors=(EngineFailure,),
                 watched=watched,
             )
@@ -92,7 +96,26 @@ def run_synthesis(asked: Asked, *, as_json: bool = False) -> int:
 @contextmanager
 def _no_engines() -> Iterator[Any]:
     """Stands where nothing is left to ask an engine."""
-    yield None
+    yield Guides(None, None)  # type: ignore[arg-type]
+
+
+@contextmanager
+def _growing(engine_spec: RunSpec, spec: SynthesisSpec, asked: Asked) -> Iterator[Guides | Grower]:
+    """What grows the trees: the engines of this process, or workers with engines."""
+    resources = Resources(num_workers=asked.programs, vllm=asked.vllm)
+    if asked.fleet is None:
+        with open_engines(engine_spec, resources) as engines:
+            yield guides_of(engines, spec)
+        return
+    from harness.distributed_synthesis import open_growers
+
+    with open_growers(engine_spec, spec, resources, asked.fleet, asked.concurrency) as grower:
+        yield grower
+
+
+def guides_of(engines: Engines, spec: SynthesisSpec) -> Guides:
+    """The engines as a search with labels uses them."""
+    return Guides(engines, engines, engines if spec.is_ppm_augmented else None)
 
 
 def engines_of(fields: Mapping[str, Any], pool: str, preset: str) -> RunSpec:
@@ -101,7 +124,7 @@ def engines_of(fields: Mapping[str, Any], pool: str, preset: str) -> RunSpec:
     if "layout" not in known and preset == "bootstrap" and known.get("policy") != BUILTIN:
         known["layout"] = "bootstrap"
     # Any search that needs no reward model: a synthesis without a PPM has none.
-    return make_spec({"task": pool, "method": "sample", "ppm": NO_REWARD} | known)
+    return make_spec(with_names({"task": pool, "method": "sample", "ppm": NO_REWARD} | known))
 
 
 def planned(asked: Asked, engines: RunSpec, facts: PoolFacts) -> SynthesisSpec:
@@ -109,8 +132,8 @@ def planned(asked: Asked, engines: RunSpec, facts: PoolFacts) -> SynthesisSpec:
     has_ppm = engines.ppm != NO_REWARD
     identities = {name: str(getattr(engines, name)) for name in _ENGINE_FIELDS if hasattr(engines, name)} | {
         "pool_sha256": facts.sha256,
-        "policy_sha256": fingerprint(model_path(engines.policy, "policy")),
-        "ppm_sha256": fingerprint(model_path(engines.ppm, "ppm")) if has_ppm else "",
+        "policy_sha256": model_fingerprint(engines.policy, "policy"),
+        "ppm_sha256": model_fingerprint(engines.ppm, "ppm") if has_ppm else "",
         "grader_version": GRADER_VERSION,
         "left_out": str(len(facts.left_out)),
     }

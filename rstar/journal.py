@@ -103,10 +103,23 @@ class Journal:
         self.num_live += 1
         return reply
 
+    def content(self, start: int = 0) -> bytes:
+        """The file from byte `start` on, whole lines."""
+        return os.pread(self._descriptor, self._size - start, start)
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file."""
+        return self._size
+
+    def extend(self, lines: bytes) -> None:
+        """Append lines that a journal of the same problem and run has written elsewhere, from this one's content on."""
+        self._write(lines)
+
     def finish(self, result: SearchResult, level: Level) -> None:
         """End the journal of a solved problem: keep of it what `level` says, and close it."""
         if level != "none":
-            content = os.pread(self._descriptor, self._size, 0) if level == "full" else self._answers(result)
+            content = self.content() if level == "full" else self._answers(result)
             # No time stamp: the same content gives the same file.
             _write_whole(_compressed(self.path), gzip.compress(content, compresslevel=6, mtime=0))
         else:
@@ -148,8 +161,11 @@ class Journal:
             )
 
     def _append(self, entry: list[Any]) -> None:
-        """Write one entry. One that does not fit is taken back whole, so the file stays readable."""
-        line = _encode(entry)
+        """Write one entry."""
+        self._write(_encode(entry))
+
+    def _write(self, line: bytes) -> None:
+        """Write whole lines. What does not fit is taken back whole, so the file stays readable."""
         try:
             written = os.write(self._descriptor, line)
             while written < len(line):

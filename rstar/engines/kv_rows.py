@@ -8,7 +8,7 @@ without gaps: a forward pass reads them where they lie.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -127,13 +127,20 @@ class KVRows:
         return self.kv[:, :, row, :, start:stop].clone()
 
     def forward(
-        self, first: int, tokens: Tokens, starts: Tokens, ends: Tokens, body_only: bool = False
+        self,
+        first: int,
+        tokens: Tokens,
+        starts: Tokens,
+        ends: Tokens,
+        body_only: bool = False,
+        columns: Sequence[int] = (-1,),
     ) -> torch.Tensor:
         """Feed new tokens to rows `first`, `first` + 1, ...: logits at the last column, [rows, vocabulary].
 
         `tokens` is [rows, new]; row i writes slots `starts[i]` to `ends[i]` - 1; what goes beyond is padding, all of
         which is written to slot `ends[i]`, for a later token to overwrite. Memory must be reserved. With `body_only`
-        the last hidden state of the model without its head, [rows, hidden size].
+        the last hidden state of the model without its head, [rows, hidden size]; at several `columns`, of two tokens or
+        more, [rows, columns, hidden size].
         """
         positions = np.minimum(starts[:, None] + np.arange(tokens.shape[1]), ends[:, None])
         self.length_in_use = int(positions[:, -1].max()) + 1
@@ -153,7 +160,7 @@ class KVRows:
             return last if body_only else self._head(last)
         if body_only:
             hidden: torch.Tensor = self.model.base_model(**inputs)[0]
-            return hidden[:, -1]
+            return hidden[:, list(columns)] if len(columns) > 1 else hidden[:, columns[0]]
         if "logits_to_keep" in self._options:
             inputs["logits_to_keep"] = 1
         logits: torch.Tensor = self.model(**inputs).logits

@@ -91,12 +91,22 @@ def load_model(folder: Path, role: Role, device: torch.device, dtype: torch.dtyp
     Raises InputError, naming the folder, where there is no model of that role, its architecture is unknown, or weights
     are missing or not finite.
     """
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    config = _load_config(folder, role)
-    _check_role(folder, role, config)
+    config = load_config(folder, role)
+    check_role(folder, role, config)
     auto: Any = AutoModelForCausalLM if role == "policy" else AutoModelForSequenceClassification
+    return load_weights(auto, folder, role, config, device, dtype)
+
+
+def load_weights(
+    loader: Any, folder: Path, role: Role, config: Any, device: torch.device, dtype: torch.dtype
+) -> PreTrainedModel:
+    """The weights in `folder` as a model of the class `loader`, in evaluation mode on `device`.
+
+    Raises InputError, naming the folder, where they do not fit, or are missing or not finite.
+    """
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
-        model, report = auto.from_pretrained(folder, config=config, dtype=dtype, output_loading_info=True)
+        model, report = loader.from_pretrained(folder, config=config, dtype=dtype, output_loading_info=True)
     except _LOAD_ERRORS as error:
         raise InputError(f"{role} folder {folder}: the weights do not load: {_first_line(error)}") from error
     if report["missing_keys"]:
@@ -135,7 +145,8 @@ def context_limit(model: PreTrainedModel, most: int) -> int:
     return min(most, longest) if isinstance(longest, int) and longest > 0 else most
 
 
-def _load_config(folder: Path, role: Role) -> Any:
+def load_config(folder: Path, role: Role) -> Any:
+    """What config.json in `folder` says, as transformers reads it. Raises InputError where it cannot be read."""
     if not folder.is_dir():
         raise InputError(f"{role} folder {folder} does not exist; give the path of a folder with a saved model")
     if not (folder / "config.json").is_file():
@@ -158,7 +169,7 @@ def _model_type(folder: Path) -> str:
         return "(config.json is not a JSON object)"
 
 
-def _check_role(folder: Path, role: Role, config: Any) -> None:
+def check_role(folder: Path, role: Role, config: Any) -> None:
     """Refuse a policy where a reward model is asked for, and the reverse: both would load, with a random head."""
     names = list(getattr(config, "architectures", None) or [])
     is_scorer = any("SequenceClassification" in name for name in names)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,15 +49,35 @@ class ScoreRequest(Job[Logits]):
             self.answer(Logits(tuple(self.values), self.cached_tokens))
 
 
+class PlacesRequest(Job[Logits]):
+    """One sequence to be scored at several of its places, in one pass over it."""
+
+    __slots__ = ("places", "sequence")
+
+    def __init__(self, sequence: tuple[int, ...], places: Sequence[int]) -> None:
+        """`places` are indices of `sequence`, at least one, ascending; `sequence` has two tokens or more."""
+        super().__init__()
+        self.sequence, self.places = sequence, tuple(places)
+
+
 class Scorer:
     """Scores for many requests at once. Belongs to one thread."""
 
-    def __init__(self, model: PreTrainedModel, *, max_sequences: int, max_length: int, kv_bytes: int) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        *,
+        max_sequences: int,
+        max_length: int,
+        kv_bytes: int,
+        head: torch.nn.Module | None = None,
+    ) -> None:
         """A quarter of `kv_bytes` is for the sequences at work, the rest for the prefix cache.
 
-        Raises InputError where that is too little, and for a model without a head for one number.
+        `head` takes hidden states [rows, hidden size] to [rows, 1]; None: the model's own, named `score`. Raises
+        InputError where the memory is too little, and for a model without a head for one number.
         """
-        head = getattr(model, "score", None)
+        head = getattr(model, "score", None) if head is None else head
         if not isinstance(head, torch.nn.Module):
             raise InputError(f"architecture {model.config.model_type!r} has no head named `score`; use another one")
         self.head = head
@@ -71,19 +92,28 @@ class Scorer:
                 f"tokens; give at least {needed} ({(needed >> 20) + 1} MiB), or a smaller max_context_tokens"
             )
         self._waiting: deque[tuple[ScoreRequest, int]] = deque()
+        self._places: deque[PlacesRequest] = deque()
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits."""
-        return not self._waiting
+        return not self._waiting and not self._places
 
-    def add(self, request: ScoreRequest) -> None:
+    def add(self, request: ScoreRequest | PlacesRequest) -> None:
         """Queue a request."""
+        if isinstance(request, PlacesRequest):
+            self._places.append(request)
+            return
         self._waiting.extend((request, index) for index in range(len(request.sequences)))
 
     @torch.inference_mode()
     def step(self) -> None:
-        """Score as many sequences as fit, those that came first."""
+        """Score as many sequences as fit, those that came first; one at several places goes alone."""
+        if self._places:
+            # It stays in the queue until it is answered: a failure finds it there.
+            self._score_places(self._places[0])
+            self._places.popleft()
+            return
         batch = self._take()
         if not batch:
             return
@@ -98,6 +128,9 @@ class Scorer:
         """Fail every request and start afresh."""
         for request in {request for request, _ in self._waiting}:
             request.fail(error)
+        for marked in self._places:
+            marked.fail(error)
+        self._places.clear()
         self._waiting.clear()
         self.kv.clear()
 
@@ -129,6 +162,16 @@ class Scorer:
             request.take(number, *found[sequence])
             # One more of the same costs nothing but its look-up.
             found[sequence] = (found[sequence][0], len(sequence))
+
+    def _score_places(self, request: PlacesRequest) -> None:
+        if request.future.done():
+            return
+        self.kv.clear()
+        self.kv.reserve(1, len(request.sequence) + 1)
+        tokens, ends = np.array([request.sequence]), np.array([len(request.sequence)])
+        hidden = self.kv.forward(0, tokens, np.array([0]), ends, body_only=True, columns=request.places)
+        logits = self.head(hidden.view(len(request.places), -1))[:, 0].float().cpu().tolist()
+        request.answer(Logits(tuple(logits), 0))
 
     def _retreat(self) -> bool:
         """After running out of memory: half as much at a time from now on; False where it was as little as can be."""

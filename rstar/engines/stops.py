@@ -66,6 +66,20 @@ def single_token(tokenizer: PreTrainedTokenizerBase, text: str) -> int | None:
     return int(tokens[0]) if is_whole else None
 
 
+def written(stops: Stops, last_token: int, tokens: tuple[int, ...], stop: str | None) -> tuple[str, tuple[int, ...]]:
+    """The text of generated `tokens` that follow `last_token` and end with `stop`, and the tokens that spell it.
+
+    Of the token that ended the text itself there is neither. Without tokens where the text ends inside of one.
+    """
+    tokens = tokens[:-1] if stop == EOS else tokens
+    # A tokenizer that marks words by a space before them drops it at the start of a text.
+    before = decoded(stops.tokenizer, (last_token,))
+    both = decoded(stops.tokenizer, (last_token, *tokens))
+    whole = both[len(before) :] if both.startswith(before) else decoded(stops.tokenizer, tokens)
+    text = stops.cut(whole, stop)
+    return text, tokens if text == whole else ()
+
+
 def decoded(tokenizer: PreTrainedTokenizerBase, tokens: Sequence[int]) -> str:
     """The text of `tokens`, markers included, as it is."""
     text = tokenizer.decode(list(tokens), skip_special_tokens=False, clean_up_tokenization_spaces=False)

@@ -19,9 +19,9 @@ from rstar.engines.generation import Generation, Generations, Request
 from rstar.engines.loading import Dtype, choose_device, choose_dtype, context_limit, load_model, load_tokenizer
 from rstar.engines.prompt_tokens import PromptTokens
 from rstar.engines.sampler import Truncation
-from rstar.engines.stops import EOS, Stops, decoded, make_stops
+from rstar.engines.stops import Stops, make_stops, written
 from rstar.engines.worker import Worker
-from rstar.prompts import BOOTSTRAP_STOPS, STEP_STOPS, Layout
+from rstar.prompts import Layout, settled_stop, stops_of
 from rstar.types import Candidate, Proposal, Trajectory
 from tasks.types import InputError
 
@@ -46,6 +46,7 @@ class TransformersPolicy:
         tokenizer: PreTrainedTokenizerBase,
         *,
         layout: Layout = "rstar-sft",
+        chat_template: str = "",
         stops: tuple[str, ...] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
         max_context_tokens: int = MAX_CONTEXT_TOKENS,
@@ -56,7 +57,8 @@ class TransformersPolicy:
     ) -> None:
         """`stops` None are those of the layout; `kv_bytes` None is 1 GiB on a CPU, 0.4 of what is free on a GPU.
 
-        Raises InputError for a setting out of range, and for a model that the engine cannot run.
+        `chat_template` names one (see `rstar.chat`) in place of the tokenizer's own. Raises InputError for a setting
+        out of range, and for a model that the engine cannot run.
         """
         for name, value in (("max_new_tokens", max_new_tokens), ("max_samples", max_samples)):
             if value < 1:
@@ -64,8 +66,8 @@ class TransformersPolicy:
         self.model, self.tokenizer = model, tokenizer
         self.max_new_tokens = max_new_tokens
         self.max_context_tokens = context_limit(model, max_context_tokens)
-        self.prompts = PromptTokens(tokenizer, layout, is_writer=True)
-        strings = (BOOTSTRAP_STOPS if layout == "bootstrap" else STEP_STOPS) if stops is None else stops
+        self.prompts = PromptTokens(tokenizer, layout, is_writer=True, template=chat_template)
+        strings = stops_of(layout) if stops is None else stops
         self.kv_bytes = default_kv_bytes(model.device) if kv_bytes is None else kv_bytes
         """Memory for keys and values, in bytes."""
         vocabulary = model.get_output_embeddings().weight.shape[0]  # type: ignore[no-untyped-call]
@@ -88,6 +90,7 @@ class TransformersPolicy:
         device: str = "auto",
         dtype: Dtype = "auto",
         layout: Layout = "rstar-sft",
+        chat_template: str = "",
         stops: tuple[str, ...] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
         max_context_tokens: int = MAX_CONTEXT_TOKENS,
@@ -103,6 +106,7 @@ class TransformersPolicy:
             model,
             load_tokenizer(Path(folder), "policy"),
             layout=layout,
+            chat_template=chat_template,
             stops=stops,
             max_new_tokens=max_new_tokens,
             max_context_tokens=max_context_tokens,
@@ -161,19 +165,18 @@ class TransformersPolicy:
             if id(each) not in written:
                 written[id(each)] = self._written(last_token, each)
         return tuple(
-            Candidate(*written[id(each)], len(each.tokens), logprob, each.stop)
+            Candidate(
+                *written[id(each)],
+                len(each.tokens),
+                logprob,
+                settled_stop(written[id(each)][0], each.stop, self.prompts.layout),
+            )
             for each, logprob in zip(generations.samples, generations.logprobs, strict=True)
         )
 
     def _written(self, last_token: int, generation: Generation) -> tuple[str, tuple[int, ...]]:
         """The text of a generation, and its tokens; none where the text ends inside of one."""
-        tokens = generation.tokens[:-1] if generation.stop == EOS else generation.tokens
-        # A tokenizer that marks words by a space before them drops it at the start of a text.
-        before = decoded(self.tokenizer, (last_token,))
-        both = decoded(self.tokenizer, (last_token, *tokens))
-        whole = both[len(before) :] if both.startswith(before) else decoded(self.tokenizer, tokens)
-        text = self.stops.cut(whole, generation.stop)
-        return text, tokens if text == whole else ()
+        return written(self.stops, last_token, generation.tokens, generation.stop)
 
 
 def end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> list[int]:

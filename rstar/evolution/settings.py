@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
 from typing import Any, Literal
 
+from rstar.engines.vllm_settings import read_settings
 from rstar.prompts import Layout
 from rstar.search.presets import preset as search_preset
 from rstar.synthesis.pairs import PairSettings
@@ -122,6 +123,10 @@ class EvolutionSettings:
     """`walker` runs the procedural families' programs without a process, and calls anything else an error."""
     device: str = "auto"
     dtype: str = "auto"
+    engine: str = "transformers"
+    """Of searches and evaluations: transformers or vllm."""
+    vllm: tuple[str, ...] = ()
+    """How vLLM shares the machine, NAME=VALUE, see `rstar.engines.vllm_settings`."""
     max_new_tokens: int = 2048
     """Of one step: released `sft_sample_mcts.yaml`."""
     concurrency: int = 64
@@ -140,6 +145,9 @@ class EvolutionSettings:
             if each.uses_ppm and not has_ppm:
                 raise InputError(f"evolution setting rounds: round {number} uses a PPM, but none was trained before it")
             has_ppm = has_ppm or each.trains_ppm
+        if self.engine not in ("transformers", "vllm"):
+            raise InputError(f"evolution setting engine: {self.engine!r} is unknown; use transformers or vllm")
+        read_settings(self.vllm)
         if self.ablations and not self.rounds[-1].trains_ppm:
             raise InputError("evolution setting ablations: they compare with the last round's PPM; let it train one")
         for name in self.ablations:
@@ -151,6 +159,10 @@ class EvolutionSettings:
     def content(self) -> dict[str, Any]:
         """All of it as JSON."""
         content: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        for name, default in (("engine", "transformers"), ("vllm", [])):
+            # Younger than some evolutions, which are to go on in their folders.
+            if content[name] == default:
+                del content[name]
         return content
 
     @property

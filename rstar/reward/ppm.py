@@ -8,37 +8,31 @@ no scale. The scale belongs to serving: 5 as released (`tanh(logit / 5)`), unles
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from rstar.engines.loading import Dtype, choose_device, choose_dtype, context_limit, load_model, load_tokenizer
+from rstar.engines.loading import Dtype, choose_device, choose_dtype, load_model, load_tokenizer
 from rstar.engines.prompt_tokens import PromptTokens
-from rstar.engines.scoring import Logits, Scorer, ScoreRequest
-from rstar.engines.transformers import MAX_CONTEXT_TOKENS, default_kv_bytes
-from rstar.engines.worker import Worker
+from rstar.engines.transformers import MAX_CONTEXT_TOKENS
 from rstar.prompts import Layout
-from rstar.types import Scores, Trajectory
+from rstar.reward import last_token
+from rstar.reward.last_token import MAX_SEQUENCES, LastTokenReward
+from rstar.types import Trajectory
 from tasks.types import InputError
 
 VALUE_SCALE = 5.0
 """Released serving code: tanh(logit / 5)."""
-MAX_SEQUENCES = 256
-"""Trajectories that are scored in one pass. Chosen, not tuned."""
 
 
 def value_of(logit: float, scale: float = VALUE_SCALE) -> float:
     """tanh(logit / scale), in [-1, 1]."""
-    return math.tanh(logit / scale)
+    return last_token.value_of(logit, scale)
 
 
-class TransformersPPM:
-    """A `RewardModel`. Use it as a context manager, or call `close`: it has a thread of its own."""
+class TransformersPPM(LastTokenReward):
+    """A PPM, or an ORM, which has the same head."""
 
     def __init__(
         self,
@@ -54,23 +48,13 @@ class TransformersPPM:
 
         Raises InputError for a setting out of range, and for a model that the engine cannot run.
         """
-        self.model = model
-        self.scale = float(getattr(model.config, "value_scale", VALUE_SCALE))
-        if not self.scale > 0:
-            raise InputError(f"value_scale = {self.scale} in the model's config.json is not positive; remove or set it")
-        if max_sequences < 1:
-            raise InputError(f"max_sequences = {max_sequences} is less than 1")
-        self.max_context_tokens = context_limit(model, max_context_tokens)
-        self.num_truncated = 0
-        """Trajectories longer than the context, of which only the last `max_context_tokens` tokens were read."""
-        self.prompts = PromptTokens(tokenizer, layout)
-        scorer = Scorer(
-            model,
-            max_sequences=max_sequences,
-            max_length=self.max_context_tokens,
-            kv_bytes=default_kv_bytes(model.device) if kv_bytes is None else kv_bytes,
+        scale = float(getattr(model.config, "value_scale", VALUE_SCALE))
+        if not scale > 0:
+            raise InputError(f"value_scale = {scale} in the model's config.json is not positive; remove or set it")
+        super().__init__(
+            model, scale, max_context_tokens=max_context_tokens, max_sequences=max_sequences, kv_bytes=kv_bytes
         )
-        self._worker: Worker[ScoreRequest] = Worker(scorer, "reward engine")
+        self.prompts = PromptTokens(tokenizer, layout)
 
     @classmethod
     def load(
@@ -96,32 +80,6 @@ class TransformersPPM:
             kv_bytes=kv_bytes,
         )
 
-    async def score(self, trajectories: Sequence[Trajectory]) -> Scores:
-        """The value of each trajectory after its last step. Raises EngineError where the engine fails."""
-        if not trajectories:
-            return Scores((), 0, 0, 0.0)
-        start = time.monotonic()
-        sequences = [self._tokens(trajectory) for trajectory in trajectories]
-        logits: Logits = await self._worker.ask(ScoreRequest(sequences))
-        values = tuple(value_of(logit, self.scale) for logit in logits.values)
-        return Scores(values, sum(map(len, sequences)), logits.cached_tokens, time.monotonic() - start)
-
-    def close(self) -> None:
-        """End the engine's thread; requests that still wait get an EngineError."""
-        self._worker.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def _tokens(self, trajectory: Trajectory) -> tuple[int, ...]:
-        tokens = self.prompts.of(trajectory)
-        if len(tokens) > self.max_context_tokens:
-            # The end is what is judged. The released server keeps the beginning, and so loses the step in question.
-            self.num_truncated += 1
-            return tokens[-self.max_context_tokens :]
-        return tokens
+    def sequence(self, trajectory: Trajectory) -> tuple[int, ...]:
+        """Prompt and solution so far, in the layout of the policies trained here."""
+        return self.prompts.of(trajectory)

@@ -7,7 +7,7 @@ and neither does what the search gives back (a test walks all of it).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rstar.protocols import RewardModel
@@ -41,6 +41,15 @@ class Labels:
     def num_grader_errors(self) -> int:
         """Different answers that the grader failed on; they count as wrong."""
         return sum(each.verdict == "grader_error" for each in self._known.values())
+
+    @property
+    def grades(self) -> Mapping[str | None, Grade]:
+        """What is known of each answer that was asked about."""
+        return self._known
+
+    def learn(self, grades: Mapping[str | None, Grade]) -> None:
+        """Take over what labels of the same problem have found out elsewhere."""
+        self._known.update(grades)
 
     async def score(self, trajectories: Sequence[Trajectory]) -> Scores:
         """+1 or -1 for each finished trajectory."""

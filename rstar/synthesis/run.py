@@ -9,7 +9,7 @@ and no clocks, so an interrupted synthesis ends with the same bytes as one that 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -53,6 +53,10 @@ class Guides:
     grade: Grader = grade_answer
 
 
+Grower = Callable[[Pooled, Labels, Journal], Awaitable[ProblemTrees]]
+"""Grows the trees of one problem behind its journal, in this process or elsewhere."""
+
+
 @dataclass(slots=True)
 class Watched:
     """How far a synthesis is. `on_change` is called after every problem."""
@@ -74,7 +78,7 @@ class Watched:
 def synthesize(
     pool: Pool,
     facts: PoolFacts,
-    guides: Guides,
+    guides: Guides | Grower,
     spec: SynthesisSpec,
     out: Path,
     *,
@@ -84,6 +88,7 @@ def synthesize(
 ) -> Watched:
     """Do what is left of a synthesis of an examined pool; returns the counts of all of it.
 
+    `guides` are the engines, or a function that does one problem where they are (the grader is then ours alone).
     Exceptions of the types `engine_errors` cost one problem each, which the next call tries again, and end the call
     when `MAX_FAILURES` come in a row; all others end it at once. Raises InputError where `out` holds another synthesis
     or something torn.
@@ -97,7 +102,8 @@ def synthesize(
         for path in shards.values():
             for row in read_outcomes(path):
                 watched.coverage.add(row, row.level, row.subject)
-        work = _Work(folder, spec, guides, watched, engine_errors, facts.num_problems, set(shards))
+        grower, grade = _grower(guides, spec)
+        work = _Work(folder, spec, grower, grade, watched, engine_errors, facts.num_problems, set(shards))
         try:
             asyncio.run(work.do(admitted(pool, facts), concurrency))
         except EngineDown as error:
@@ -108,13 +114,20 @@ def synthesize(
     return watched
 
 
+def _grower(guides: Guides | Grower, spec: SynthesisSpec) -> tuple[Grower, Grader]:
+    if not isinstance(guides, Guides):
+        return guides, grade_answer
+    return lambda pooled, labels, journal: grow(pooled, guides, labels, spec, journal), guides.grade
+
+
 @dataclass(slots=True)
 class _Work:
     """The problems that are left, and the shards they go to."""
 
     folder: SynthesisFolder
     spec: SynthesisSpec
-    guides: Guides
+    grower: Grower
+    grade: Grader
     watched: Watched
     engine_errors: tuple[type[Exception], ...]
     num_problems: int
@@ -164,10 +177,10 @@ class _Work:
         return min(self.spec.shard_problems, self.num_problems - number * self.spec.shard_problems)
 
     async def _solve(self, place: int, pooled: Pooled) -> None:
-        labels = Labels(pooled.problem, pooled.reference, self.guides.grade)
+        labels = Labels(pooled.problem, pooled.reference, self.grade)
         with Journal(self.folder.journal(place), pooled.problem.id, self.spec.sha256) as journal:
             try:
-                row = await grow(pooled, self.guides, labels, self.spec, journal)
+                row = await self.grower(pooled, labels, journal)
             except self.engine_errors as error:
                 if isinstance(error, InputError):
                     raise

@@ -178,6 +178,13 @@ def test_junit_is_xml_whatever_a_task_or_model_wrote(tmp_path: Path) -> None:
     assert not {"\x00", "\x1b", "\x08"} & set(page.read_text())
 
 
+def test_a_dash_prints_the_json_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    flags = made(tmp_path, 40, 5)
+    capsys.readouterr()
+    assert rstar("gate", *flags, "--json", "-") == 10
+    assert json.loads(capsys.readouterr().out)["outcome"] == "better"
+
+
 def test_the_json_holds_the_outcome_and_the_whole_comparison(tmp_path: Path) -> None:
     file = tmp_path / "gate.json"
     assert rstar("gate", *made(tmp_path, 40, 5), "--json", file) == 10

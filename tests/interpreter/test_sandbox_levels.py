@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from harness.cli_doctor import _show_sandbox
+from harness.doctor_report import sandbox_lines
 from rstar.interpreter.layers import Level, report
 from tasks.types import InputError
 
@@ -61,11 +61,9 @@ def test_advice_is_given_for_what_is_missing_only() -> None:
     assert sentence.startswith("Landlock")
 
 
-def test_doctor_says_what_each_missing_layer_lacks_and_what_would_help(capsys: pytest.CaptureFixture[str]) -> None:
-    _show_sandbox(report(_ALL | _NAMESPACES))
-    text = capsys.readouterr().out
+def test_doctor_says_what_each_missing_layer_lacks_and_what_would_help() -> None:
+    text = "\n".join(sandbox_lines(report(_ALL | _NAMESPACES)))
     assert text.startswith("Sandbox   level standard\n")
     assert text.count("why missing: refused") == len(_NAMESPACES)
     assert "To reach level full: network namespace, ipc namespace, process namespace, private root." in text
-    _show_sandbox(report(_ALL))
-    assert "Nothing is missing for level full." in capsys.readouterr().out
+    assert "Nothing is missing for level full." in "\n".join(sandbox_lines(report(_ALL)))

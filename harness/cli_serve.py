@@ -1,0 +1,193 @@
+"""`rstar serve`: the solver behind an OpenAI-compatible endpoint."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.engines import Resources, open_engines
+from harness.run_inputs import model_path
+from harness.spec import NO_REWARD, RunSpec
+from harness.spec_fields import make_spec
+from rstar.engines.server_address import is_address
+from tasks.types import InputError
+
+if TYPE_CHECKING:
+    import socket
+
+    from harness.retrying import Engines
+    from harness.serve.keys import Keys
+    from harness.serve.limits import Limits
+
+_NEEDED = ("fastapi", "uvicorn")
+
+
+def serve(
+    preset: Annotated[
+        str | None, typer.Option(help="Named search settings: the defaults of a request.", show_default="tiny")
+    ] = None,
+    method: Annotated[str | None, typer.Option(help="sample, beam, dvts, particle or mcts, at its defaults.")] = None,
+    policy: Annotated[str | None, typer.Option(help="Model folder, or builtin.", show_default="builtin")] = None,
+    ppm: Annotated[str | None, typer.Option(help="Reward model folder, builtin or none.")] = None,
+    orm: Annotated[str | None, typer.Option(help="Folder of an outcome reward model.")] = None,
+    budget: Annotated[int | None, typer.Option(help="Trajectories of a request that names none.")] = None,
+    rule: Annotated[str | None, typer.Option(help="best, majority, weighted or top_k.")] = None,
+    seed: Annotated[int, typer.Option(help="Seed of a request that names none.")] = 0,
+    candidates: Annotated[int | None, typer.Option(help="Candidates at each step.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Of the policy's sampling; 0 is greedy.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other search setting, NAME=VALUE; may be given again.")
+    ] = None,
+    engine: Annotated[str | None, typer.Option(help="As in 'rstar run'.", show_default="transformers")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")] = None,
+    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.", show_default="auto")] = None,
+    layout: Annotated[str | None, typer.Option(help="Prompt layout, as in 'rstar run'.")] = None,
+    max_new_tokens: Annotated[int | None, typer.Option(help="Of one step.", show_default="2048")] = None,
+    max_context_tokens: Annotated[
+        int | None, typer.Option(help="Of question and solution.", show_default="4096")
+    ] = None,
+    interpreter: Annotated[
+        str | None, typer.Option(help="sandbox, or arithmetic (runs nothing).", show_default="sandbox")
+    ] = None,
+    require_sandbox: Annotated[
+        str | None, typer.Option(help="What must contain programs: none, standard or full.", show_default="standard")
+    ] = None,
+    programs: Annotated[
+        int | None, typer.Option(min=1, help="Programs executed at a time.", show_default="all cores")
+    ] = None,
+    kv_memory_mb: Annotated[
+        int | None, typer.Option(help="MiB for keys and values, per model.", show_default="1024 on a CPU")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(help="Torch threads.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; one that others reach needs a key.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
+    name: Annotated[str, typer.Option(help="The model's name in requests.")] = "rstar",
+    api_keys: Annotated[
+        Path | None, typer.Option(help="File with one API key a line; the variable RSTAR_API_KEY adds one.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Searches at a time.", show_default="64")] = None,
+    queue: Annotated[int | None, typer.Option(help="Searches that may wait.", show_default="256")] = None,
+    max_budget: Annotated[
+        int | None, typer.Option(help="Trajectories of one request, all choices together.", show_default="64")
+    ] = None,
+    max_prompt_tokens: Annotated[
+        int | None, typer.Option(help="Tokens of a question.", show_default="half of the context")
+    ] = None,
+    max_body_bytes: Annotated[int | None, typer.Option(help="Bytes of a request.", show_default="1048576")] = None,
+    max_connections: Annotated[int | None, typer.Option(help="Open connections.", show_default="1000")] = None,
+    request_seconds: Annotated[float | None, typer.Option(help="For a request.", show_default="600")] = None,
+    read_seconds: Annotated[float | None, typer.Option(help="For a client to send one.", show_default="30")] = None,
+    write_seconds: Annotated[
+        float | None, typer.Option(help="For a client to take a piece of a reply.", show_default="30")
+    ] = None,
+    keep_alive_seconds: Annotated[
+        float | None, typer.Option(help="Between two signs of life on a silent stream.", show_default="10")
+    ] = None,
+    drain_seconds: Annotated[
+        float | None, typer.Option(help="For searches in flight to end on a stop.", show_default="30")
+    ] = None,
+) -> int:
+    """Serve the solver to clients of OpenAI's API: POST /v1/chat/completions, GET /v1/models, /health, /metrics.
+
+    The flags of 'rstar run' set a request's defaults; a request may name budget, method, rule and seed itself. Without
+    an API key only this machine is served. Logs are JSON lines on stderr. Ctrl-C and SIGTERM take nothing new, let
+    searches in flight end, and leave with 0.
+    """
+    from harness.setting_flag import setting
+
+    fields = {
+        "task": "chat", "preset": preset, "method": method, "policy": policy, "ppm": ppm, "orm": orm,
+        "budgets": budget, "rule": rule, "seeds": [seed], "engine": engine, "device": device, "dtype": dtype,
+        "layout": layout, "max_new_tokens": max_new_tokens, "max_context_tokens": max_context_tokens,
+        "interpreter": interpreter, "require_sandbox": require_sandbox,
+    }  # fmt: skip
+    search = {"num_candidates": candidates, "temperature": temperature} | dict(map(setting, settings or []))
+    limits = {
+        "concurrency": concurrency, "queue": queue, "max_budget": max_budget, "max_prompt_tokens": max_prompt_tokens,
+        "max_body_bytes": max_body_bytes, "max_connections": max_connections, "request_seconds": request_seconds,
+        "read_seconds": read_seconds, "write_seconds": write_seconds, "keep_alive_seconds": keep_alive_seconds,
+        "drain_seconds": drain_seconds,
+    }  # fmt: skip
+    _check_packages()
+    spec = make_spec(_given(fields) | {"search": _given(search)})
+    resources = Resources(programs, kv_memory_mb, threads=threads)
+    return _serve(spec, resources, _given(limits), host, port, name, api_keys)
+
+
+def _serve(
+    spec: RunSpec, resources: Resources, limits: dict[str, Any], host: str, port: int, name: str, file: Path | None
+) -> int:
+    from harness.collector import rare_collections
+    from harness.serve.keys import check_reach, read_keys
+    from harness.serve.logs import set_up
+    from harness.serve.server import listen
+
+    keys = read_keys(file)
+    check_reach(host, keys)
+    # Before anything heavy is imported: a missing model and a port in use are said at once.
+    for role, model in (("policy", spec.policy), ("ppm", spec.ppm), ("orm", spec.orm)):
+        if model != NO_REWARD and not is_address(model):
+            model_path(model, role)
+    with listen(host, port) as listener, open_engines(spec, resources) as engines, rare_collections():
+        set_up()
+        asyncio.run(_listen(engines, spec, _limits(engines, spec, limits), keys, name, listener))
+    return 0
+
+
+async def _listen(
+    engines: Engines, spec: RunSpec, limits: Limits, keys: Keys, name: str, listener: socket.socket
+) -> None:
+    from harness.serve.app import Service
+    from harness.serve.logs import log
+    from harness.serve.server import Server, url_of
+    from harness.serve.solver import Solver
+
+    await _warm_up(engines)
+    solver = Solver(spec, engines, limits)
+    try:
+        log("listening", url=url_of(listener), model=name, method=spec.method, budget=spec.config.budget)
+        sys.stdout.write(f"rstar serve: {url_of(listener)} (model {name}); Ctrl-C stops it\n")
+        sys.stdout.flush()
+        await Server(Service(solver, keys, name)).serve([listener])
+        log("stopped")
+    finally:
+        solver.close()
+
+
+async def _warm_up(engines: Engines) -> None:
+    """Start what would make the first request wait: the sandbox, which may refuse this machine, and the checker."""
+    from tasks.answers import classes
+
+    start = getattr(engines.interpreter, "start", None)
+    if start is not None:
+        await start()
+    classes(["1/2", "0.5"])
+
+
+def _limits(engines: Engines, spec: RunSpec, given: dict[str, Any]) -> Limits:
+    """The limits, of which two follow the server's defaults where they are not given."""
+    from harness.serve.limits import Limits
+
+    context = engines.settings.get("max_context_tokens", spec.max_context_tokens)
+    derived = {"max_prompt_tokens": max(1, context // 2), "max_budget": max(Limits().max_budget, spec.config.budget)}
+    limits = Limits(**derived | given)
+    if spec.config.budget > limits.max_budget:
+        raise InputError(f"--max-budget {limits.max_budget}: is below the default budget of {spec.config.budget}")
+    return limits
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _check_packages() -> None:
+    for package in _NEEDED:
+        if importlib.util.find_spec(package) is None:
+            raise InputError(
+                f"rstar serve needs the package {package}; install it with pip install 'rstar-bench[serve]'"
+            )
