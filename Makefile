@@ -69,8 +69,8 @@ test-ray: $(STAMP)  ## Runs on several Ray nodes of this machine, with workers k
 test-lm-eval: $(STAMP)  ## Our solver and our tasks in lm-evaluation-harness itself (installs it first)
 	@$(BIN)/python -c 'import lm_eval' 2>/dev/null || \
 	    $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,search,train,lm-eval]'
-	$(BIN)/python -m pytest -m lm_eval tests/harness/test_lm_eval_model.py tests/harness/test_lm_eval_tasks.py \
-	    tests/harness/test_export_readers.py
+	$(BIN)/python -m pytest -m lm_eval tests/harness/test_lm_eval_model.py tests/harness/test_lm_eval_tasks.py
+	$(BIN)/python -m pytest tests/harness/test_export_readers.py
 
 # Other people's clients, each of which wants packages of its own: kept apart from what the project is tested with.
 .venv-clients/.installed:

@@ -7,11 +7,15 @@ from typing import Annotated
 
 import typer
 
+from tasks.types import InputError
+
 STOPPED = 1
 
 
 def evolve(
-    out: Annotated[Path, typer.Option("--out", help="Work folder; finished stages in it are not run again.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Work folder; finished stages in it are not run again.")
+    ] = None,
     preset: Annotated[
         str, typer.Option("--preset", help="tiny, micro, paper-7b, or a YAML file with settings of its own.")
     ] = "tiny",
@@ -36,6 +40,8 @@ def evolve(
     if show:
         typer.echo(shown(settings), nl=False)
         return 0
+    if out is None:
+        raise InputError("--out: is missing; name the work folder, or add --show to see the settings alone")
     from harness.evolution import evolve as run_evolution
 
     outcome = run_evolution(settings, out, typer.echo, force=force)

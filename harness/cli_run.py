@@ -166,7 +166,7 @@ def run(
         "gpus_per_worker": gpus_per_worker, "cpus_per_worker": cpus_per_worker, "ray_wait": ray_wait,
     }  # fmt: skip
     search = {"num_candidates": candidates, "temperature": temperature, "stop": adaptive_stop}
-    fields = _overridden(fields, flags, search, settings or [])
+    fields = overridden(fields, flags, search, settings or [])
     how = {name: fields.pop(name, None) for name in OPTION_FIELDS}
     fleet = fleet_of(**{name: how[name] for name in FLEET_FIELDS})
     plan = plan_run(make_spec(with_names(fields)), _folder(how["out"]))
@@ -268,7 +268,7 @@ def _say_how_to_resume(folder: Path) -> None:
     )
 
 
-def _overridden(
+def overridden(
     fields: dict[str, Any], flags: dict[str, Any], search: dict[str, Any], settings: list[str]
 ) -> dict[str, Any]:
     """`fields` with the flags that were given in their place; a preset and a method replace each other."""

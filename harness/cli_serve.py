@@ -13,7 +13,7 @@ import typer
 from harness.engines import Resources, open_engines
 from harness.run_inputs import model_path
 from harness.spec import NO_REWARD, RunSpec
-from harness.spec_fields import make_spec
+from harness.spec_fields import RUN_FIELDS, check_names, make_spec, read_yaml
 from rstar.engines.server_address import is_address
 from tasks.types import InputError
 
@@ -25,19 +25,29 @@ if TYPE_CHECKING:
     from harness.serve.limits import Limits
 
 _NEEDED = ("fastapi", "uvicorn")
+_RESOURCES = ("programs", "kv_memory_mb", "max_samples", "threads", "vllm")
+"""What a run's file may set here beside the fields of a spec."""
 
 
 def serve(
+    file: Annotated[Path | None, typer.Argument(help="YAML file with the fields of a run; flags override it.")] = None,
     preset: Annotated[
         str | None, typer.Option(help="Named search settings: the defaults of a request.", show_default="tiny")
     ] = None,
     method: Annotated[str | None, typer.Option(help="sample, beam, dvts, particle or mcts, at its defaults.")] = None,
-    policy: Annotated[str | None, typer.Option(help="Model folder, or builtin.", show_default="builtin")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(help="Model folder, builtin, or a server's http://HOST:PORT/v1.", show_default="builtin"),
+    ] = None,
+    policy_model: Annotated[
+        str | None, typer.Option(help="Which of a server's models.", show_default="its only one")
+    ] = None,
     ppm: Annotated[str | None, typer.Option(help="Reward model folder, builtin or none.")] = None,
+    ppm_format: Annotated[str | None, typer.Option(help="How the PPM is asked, as in 'rstar run'.")] = None,
     orm: Annotated[str | None, typer.Option(help="Folder of an outcome reward model.")] = None,
     budget: Annotated[int | None, typer.Option(help="Trajectories of a request that names none.")] = None,
     rule: Annotated[str | None, typer.Option(help="best, majority, weighted or top_k.")] = None,
-    seed: Annotated[int, typer.Option(help="Seed of a request that names none.")] = 0,
+    seed: Annotated[int | None, typer.Option(help="Seed of a request that names none.", show_default="0")] = None,
     candidates: Annotated[int | None, typer.Option(help="Candidates at each step.")] = None,
     temperature: Annotated[float | None, typer.Option(help="Of the policy's sampling; 0 is greedy.")] = None,
     settings: Annotated[
@@ -47,6 +57,7 @@ def serve(
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")] = None,
     dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.", show_default="auto")] = None,
     layout: Annotated[str | None, typer.Option(help="Prompt layout, as in 'rstar run'.")] = None,
+    chat_template: Annotated[str | None, typer.Option(help="Chat template in place of the model's.")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(help="Of one step.", show_default="2048")] = None,
     max_context_tokens: Annotated[
         int | None, typer.Option(help="Of question and solution.", show_default="4096")
@@ -64,6 +75,9 @@ def serve(
         int | None, typer.Option(help="MiB for keys and values, per model.", show_default="1024 on a CPU")
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Torch threads.")] = None,
+    vllm: Annotated[
+        list[str] | None, typer.Option("--vllm", help="How vLLM shares the machine, NAME=VALUE; may be given again.")
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on; one that others reach needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     name: Annotated[str, typer.Option(help="The model's name in requests.")] = "rstar",
@@ -94,19 +108,25 @@ def serve(
 ) -> int:
     """Serve the solver to clients of OpenAI's API: POST /v1/chat/completions, GET /v1/models, /health, /metrics.
 
-    The flags of 'rstar run' set a request's defaults; a request may name budget, method, rule and seed itself. Without
-    an API key only this machine is served. Logs are JSON lines on stderr. Ctrl-C and SIGTERM take nothing new, let
-    searches in flight end, and leave with 0.
+    The flags of 'rstar run', or the file of one, set a request's defaults; a request may name budget, method, rule and
+    seed itself. Without an API key only this machine is served. Logs are JSON lines on stderr. Ctrl-C and SIGTERM take
+    nothing new, let searches in flight end, and leave with 0.
     """
-    from harness.setting_flag import setting
+    from harness.cli_run import overridden
+    from harness.served_models import with_names
 
-    fields = {
-        "task": "chat", "preset": preset, "method": method, "policy": policy, "ppm": ppm, "orm": orm,
-        "budgets": budget, "rule": rule, "seeds": [seed], "engine": engine, "device": device, "dtype": dtype,
-        "layout": layout, "max_new_tokens": max_new_tokens, "max_context_tokens": max_context_tokens,
-        "interpreter": interpreter, "require_sandbox": require_sandbox,
+    fields = _from_file(file) if file else {}
+    flags = {
+        "preset": preset, "method": method, "policy": policy, "policy_model": policy_model, "ppm": ppm,
+        "ppm_format": ppm_format, "orm": orm, "budgets": budget, "rule": rule,
+        "seeds": None if seed is None else [seed], "engine": engine, "device": device, "dtype": dtype,
+        "layout": layout, "chat_template": chat_template, "max_new_tokens": max_new_tokens,
+        "max_context_tokens": max_context_tokens, "interpreter": interpreter, "require_sandbox": require_sandbox,
+        "programs": programs, "kv_memory_mb": kv_memory_mb, "threads": threads, "vllm": vllm or None,
     }  # fmt: skip
-    search = {"num_candidates": candidates, "temperature": temperature} | dict(map(setting, settings or []))
+    search = {"num_candidates": candidates, "temperature": temperature}
+    fields = overridden(fields, flags, search, settings or [])
+    resources = _resources({name: fields.pop(name, None) for name in _RESOURCES})
     limits = {
         "concurrency": concurrency, "queue": queue, "max_budget": max_budget, "max_prompt_tokens": max_prompt_tokens,
         "max_body_bytes": max_body_bytes, "max_connections": max_connections, "request_seconds": request_seconds,
@@ -114,9 +134,22 @@ def serve(
         "drain_seconds": drain_seconds,
     }  # fmt: skip
     _check_packages()
-    spec = make_spec(_given(fields) | {"search": _given(search)})
-    resources = Resources(programs, kv_memory_mb, threads=threads)
+    spec = make_spec(with_names(fields | {"task": "chat"}))
     return _serve(spec, resources, _given(limits), host, port, name, api_keys)
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    """The fields of a run's YAML file that mean something here."""
+    fields = read_yaml(file)
+    check_names(fields, (*RUN_FIELDS, "policy_model", *_RESOURCES), f"{file}: field")
+    return fields
+
+
+def _resources(how: dict[str, Any]) -> Resources:
+    """What the engines may use, checked as in a run."""
+    from harness.cli_run import options
+
+    return options(**how).resources
 
 
 def _serve(

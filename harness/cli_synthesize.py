@@ -45,7 +45,7 @@ def synthesize(
     ] = "transformers",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    layout: Annotated[str | None, typer.Option(help="Prompt layout: rstar-sft or bootstrap.")] = None,
+    layout: Annotated[str | None, typer.Option(help="Prompt layout, as for 'rstar run'.")] = None,
     max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Of one step.", show_default="2048")] = None,
     interpreter: Annotated[str, typer.Option(help="sandbox, or arithmetic (runs nothing).")] = "sandbox",
     require_sandbox: Annotated[str, typer.Option(help="none, standard or full.")] = "standard",

@@ -15,6 +15,7 @@ import platform
 import re
 import resource
 import sys
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,6 +38,8 @@ MAX_DEATHS = 3
 Chosen, not tuned."""
 MAX_STARTS = 5
 """Workers that may die in one place while they start, before the place is given up. Chosen, not tuned."""
+LATE_SECONDS = 300.0
+"""For the other workers to start, once the first has; a run goes on without those that take longer. Chosen."""
 WAIT_SECONDS = 60.0
 """Between two lines that say that no worker is there. Chosen, not tuned."""
 CLOSE_SECONDS = 10.0
@@ -69,6 +72,8 @@ class _Place:
     number: int
     actor: Any = None
     is_live: bool = False
+    is_retired: bool = False
+    """No more workers are started in it."""
     open: dict[int, _Waiting] = field(default_factory=dict)
     meter: Meter = field(default_factory=Meter)
     """Of the present worker, as far as it is known."""
@@ -101,21 +106,29 @@ class Workers:
     _serving: list[asyncio.Task[None]] = field(default_factory=list)
     _failure: Exception | None = None
     """Why nothing goes on."""
+    _said: float = 0.0
+    """When it was last said that no worker is there."""
 
     async def start(self) -> None:
-        """Start all workers. Raises InputError with the first one's complaint."""
+        """Start all workers; goes on without those that are late. Raises InputError with the first one's complaint."""
         self._places = [_Place(number) for number in range(self.fleet.num_workers)]
-        ours, here = source_sha256(), platform.node()
+        starting = [asyncio.ensure_future(self._started(place)) for place in self._places]
         try:
-            self.facts = list(await asyncio.gather(*map(self._started, self._places)))
+            done, late = await asyncio.wait(starting, return_when=asyncio.FIRST_COMPLETED)
+            if late:
+                more, late = await asyncio.wait(late, timeout=LATE_SECONDS)
+                done |= more
+            # All are looked at, for asyncio reports what nobody did. The first trouble in the places' order counts.
+            for each in done:
+                each.exception()
+            self.facts = [each.result() for each in starting if each in done]
         except RayActorError as error:
             raise InputError(f"--workers: {MAX_STARTS} workers died while they started: {_reason(error)}") from error
-        for facts in self.facts:
-            if facts.node != here and facts.source != ours:
-                raise InputError(
-                    f"the worker on {facts.node} runs another version of rstar-bench than this process; install the "
-                    "same version on all nodes"
-                )
+        finally:
+            for each in starting:
+                each.cancel()
+        if late:
+            sys.stderr.write(f"{len(self.facts)} of {len(starting)} workers have started; the others may join later\n")
 
     async def do(self, problem_id: str, identity: str, payload: Any, journal: Journal) -> Any:
         """What a worker makes of `payload`; `journal` grows as it does. Raises EngineFailure and InputError."""
@@ -124,7 +137,7 @@ class Workers:
         if not self._serving:
             loop = asyncio.get_running_loop()
             for place in self._places:
-                place.is_live = True
+                place.is_live = place.facts is not None
             self._serving = [loop.create_task(self._serve(place), name="ray worker") for place in self._places]
         waiting = _Waiting(
             next(self._numbers), problem_id, identity, payload, journal, asyncio.get_running_loop().create_future()
@@ -178,18 +191,19 @@ class Workers:
         """Take one place's news until the run ends; put a new worker where the old one died."""
         try:
             while True:
+                if not place.is_live:
+                    try:
+                        await self._started(place)
+                    except RayActorError as error:
+                        self._retire(place, _reason(error))
+                        return
+                    place.is_live = True
+                    self._hand_out()
                 try:
                     while True:
                         self._take(place, await place.actor.news.remote())
                 except RayActorError as error:
                     self._lost(place, error)
-                try:
-                    await self._started(place)
-                except RayActorError as error:
-                    self._retire(place, _reason(error))
-                    return
-                place.is_live = True
-                self._hand_out()
         except Exception as error:  # noqa: BLE001 - whoever waits would wait for ever
             self._give_up(error)
 
@@ -213,12 +227,13 @@ class Workers:
         """Put the orders of a dead worker back to the front of the queue."""
         self.num_deaths += 1
         place.is_live = False
+        node = place.facts.node if place.facts else "its node"
         place.meter = Meter()
         # One that was only out of reach must not go on with orders, nor keep its GPU.
         with suppress(Exception):
             ray.kill(place.actor)
+        place.actor, place.facts = None, None
         orders, place.open = list(place.open.values()), {}
-        node = place.facts.node if place.facts else "its node"
         sys.stderr.write(
             f"worker {place.number} on {node} died ({_reason(error)}); its {len(orders)} problems go on elsewhere\n"
         )
@@ -237,19 +252,17 @@ class Workers:
     async def _started(self, place: _Place) -> Facts:
         """Put a worker in its place, again where it dies over that. Raises RayActorError for the last attempt."""
         for attempt in range(1, MAX_STARTS + 1):
-            place.actor = self._new_actor()
+            place.actor = place.actor or self._new_actor()
             try:
                 facts: Facts | str = await self._patiently(place.actor.start.remote())
             except RayActorError as error:
                 sys.stderr.write(f"worker {place.number} died while it started ({_reason(error)})\n")
+                place.actor = None
                 if attempt == MAX_STARTS:
-                    place.actor = None
                     raise
                 continue
-            if isinstance(facts, str):
-                raise InputError(facts)
-            place.facts = facts
-            return facts
+            place.facts = _accepted(facts)
+            return place.facts
         raise AssertionError("the last attempt returns or raises")
 
     async def _patiently(self, start: Any) -> Any:
@@ -259,13 +272,16 @@ class Workers:
             done, _ = await asyncio.wait([starting], timeout=WAIT_SECONDS)
             if done:
                 return starting.result()
-            if not any(place.is_live for place in self._places):
-                sys.stderr.write("no worker is alive; waiting for the cluster to start one\n")
+            now = time.monotonic()
+            if not any(place.is_live for place in self._places) and now - self._said >= WAIT_SECONDS:
+                self._said = now
+                sys.stderr.write("no worker works yet; waiting for the cluster to start them\n")
 
     def _retire(self, place: _Place, reason: str) -> None:
         """Go on without a place; with none left, nothing goes on."""
         place.is_live = False
-        if all(each.actor is None for each in self._places):
+        place.is_retired = True
+        if all(each.is_retired for each in self._places):
             self._give_up(EngineFailure(f"no worker is left: each died {MAX_STARTS} times while it started: {reason}"))
 
     def _give_up(self, error: Exception) -> None:
@@ -286,6 +302,18 @@ def open_fleet(job: Job, fleet: Fleet, cluster: Cluster, capacity: int) -> Itera
         yield workers
     finally:
         workers.close()
+
+
+def _accepted(facts: Facts | str) -> Facts:
+    """What a worker found. Raises InputError for its complaint, and for one that runs another program than this."""
+    if isinstance(facts, str):
+        raise InputError(facts)
+    if facts.node != platform.node() and facts.source != source_sha256():
+        raise InputError(
+            f"the worker on {facts.node} runs another version of rstar-bench than this process; install the same "
+            "version on all nodes"
+        )
+    return facts
 
 
 def _settle(future: asyncio.Future[Any], ended: Ended) -> None:

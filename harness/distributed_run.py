@@ -122,7 +122,7 @@ async def started(workers: Workers) -> tuple[str, str, dict[str, Any]]:
     await workers.start()
     facts = workers.facts
     settings = dict(facts[0].settings) | {
-        "workers": len(facts),
+        "workers": workers.fleet.num_workers,
         "nodes": sorted({each.node for each in facts}),
         "gpus_per_worker": workers.cluster.gpus,
     }

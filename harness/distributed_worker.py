@@ -122,6 +122,7 @@ class Worker:
     """False: no engine may find any. Ray hides from a worker only the GPUs of others."""
     _stack: ExitStack = field(default_factory=ExitStack)
     _engines: Any = None
+    _started: asyncio.Task[Facts | str] | None = None
     _folder: Path = field(default_factory=Path)
     _running: dict[int, _Running] = field(default_factory=dict)
     _lines: dict[int, bytes] = field(default_factory=dict)
@@ -130,7 +131,15 @@ class Worker:
     _has_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def start(self) -> Facts | str:
-        """What there is here once the engines are open; a text where the user has to mend something first."""
+        """What there is here once the engines are open; a text where the user has to mend something first.
+
+        May be asked again; the engines are opened once.
+        """
+        if self._started is None:
+            self._started = asyncio.get_running_loop().create_task(self._open())
+        return await asyncio.shield(self._started)
+
+    async def _open(self) -> Facts | str:
         self._folder = Path(tempfile.mkdtemp(prefix="rstar-worker-"))
         self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
         if not self.has_gpus:

@@ -32,12 +32,6 @@ def main() -> None:
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(BAD_INPUT)
-    except ExceptionGroup as group:
-        _, others = group.split(InputError)
-        if others is not None:
-            raise
-        sys.stderr.write(f"error: {group.exceptions[0]}\n")
-        sys.exit(BAD_INPUT)
 
 
 def _add_tasks() -> None:

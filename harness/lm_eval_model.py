@@ -135,7 +135,7 @@ class RstarLM(LM):  # type: ignore[misc]
         if self._engines is None:
             self._engines = self._closing.enter_context(open_engines(self.args.spec, self.args.resources))
         with tqdm(total=len(requests), desc="rstar", disable=disable_tqdm) as bar:
-            replies = self._runner.run(self._solve(_Asked.of(requests, self.args.spec.seeds[0]), bar.update))
+            replies = self._replies(_Asked.of(requests, self.args.spec.seeds[0]), bar.update)
         for request, reply in zip(requests, replies, strict=True):
             self.cache_hook.add_partial("generate_until", request.args, reply)
         return replies
@@ -156,6 +156,16 @@ class RstarLM(LM):  # type: ignore[misc]
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:  # noqa: ARG002
         """The texts of the conversation: the search writes its own prompt."""
         return "\n\n".join(turn["content"] for turn in chat_history)
+
+    def _replies(self, asked: Sequence[_Asked], done: Any) -> list[str]:
+        """One for each. All that fails at once stands for the same trouble, and the first of it is raised."""
+        try:
+            return self._runner.run(self._solve(asked, done))
+        except BaseExceptionGroup as errors:
+            first: BaseException = errors
+            while isinstance(first, BaseExceptionGroup):
+                first = first.exceptions[0]
+            raise first from None
 
     async def _solve(self, asked: Sequence[_Asked], done: Any) -> list[str]:
         assert self._engines is not None

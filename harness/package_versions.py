@@ -14,7 +14,9 @@ CONSTRAINTS = Path(__file__).resolve().parents[1] / "constraints.txt"
 ENGINE_PACKAGES = {"transformers": ("torch", "transformers"), "vllm": ("vllm",), "scripted": ()}
 """What an engine needs beside the base."""
 _ENGINE_EXTRAS = {"transformers": "search", "vllm": "vllm"}
-_NO_ENGINE = ("dev", "docs", "release", "browser")
+_NO_RUN = "imported"
+"""Stands in records of other tools' results; nothing runs with it."""
+_TOOLS = ("dev", "docs", "release", "browser")
 """Extras that are tools: what they ask for is nobody's business but the developers'."""
 
 
@@ -53,7 +55,7 @@ def packages() -> list[Package]:
     for line in metadata.requires(DISTRIBUTION) or []:
         requirement = Requirement(line)
         extra = _extra(requirement.marker)
-        if requirement.name == DISTRIBUTION or extra in _NO_ENGINE:
+        if requirement.name == DISTRIBUTION or extra in _TOOLS:
             continue
         extras = asked.setdefault(requirement.name, (str(requirement.specifier), []))[1]
         if extra:
@@ -67,7 +69,7 @@ def engines() -> list[EngineState]:
     from harness.spec import Engine
 
     found = []
-    for name in get_args(Engine):
+    for name in (each for each in get_args(Engine) if each != _NO_RUN):
         versions = {package: installed_version(package) for package in ENGINE_PACKAGES.get(name, ())}
         lacks = any(version is None for version in versions.values())
         advice = f"pip install '{DISTRIBUTION}[{_ENGINE_EXTRAS[name]}]'" if lacks else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,15 @@ class Cost:
 
 
 @dataclass(slots=True)
+class _Tally:
+    """One rule at one budget, over the records so far."""
+
+    verdicts: Counter[str] = field(default_factory=Counter)
+    right: array[int] = field(default_factory=lambda: array("I"))
+    """How many seeds were right, by the problem's place."""
+
+
+@dataclass(slots=True)
 class RunSummary:
     """Counts over the records of one run, in memory that grows with its problems and not with their trajectories."""
 
@@ -59,8 +69,9 @@ class RunSummary:
     errors: Counter[str] = field(default_factory=Counter)
     finished: list[str] = field(default_factory=list)
     """When each search was finished: UTC, ISO 8601."""
-    _verdicts: dict[tuple[str, int], Counter[str]] = field(default_factory=dict)
-    _correct: dict[tuple[str, int], dict[str, int]] = field(default_factory=dict)
+    _tallies: dict[tuple[str, int], _Tally] = field(default_factory=dict)
+    _places: dict[str, int] = field(default_factory=dict)
+    """Of each problem with a record in every tally, so that a site of many runs holds each id once a run."""
     _usage: dict[int, Counter[str]] = field(default_factory=dict)
     _endings: dict[int, Counter[str]] = field(default_factory=dict)
 
@@ -95,17 +106,20 @@ class RunSummary:
         self.finished.append(record.timing.finished)
         self.num_duplicates += record.num_duplicates
         self.num_saved += record.budget - len(record.values)
+        place = self._places.setdefault(record.problem_id, len(self._places))
+        rules = self.record.spec.rules
         for index, budget in enumerate(self.record.spec.budgets):
-            for rule in self.record.spec.rules:
-                self._count(rule, budget, record, record.verdict(rule, index))
-            self._count(ORACLE, budget, record, "correct" if record.has_correct(budget) else "incorrect")
+            for rule in rules:
+                self._count(rule, budget, place, record.verdict(rule, index))
+            self._count(ORACLE, budget, place, "correct" if record.has_correct(budget) else "incorrect")
             self._add_cost(budget, record)
 
     def point(self, rule: str, budget: int) -> Point:
         """The figures of one rule at one budget."""
-        counts = dict(self._verdicts.get((rule, budget), Counter()))
+        tally = self._tallies.get((rule, budget), _Tally())
+        counts = dict(tally.verdicts)
         counts |= {"failed": self.num_failed, "missing": self.num_missing}
-        right = list(self._correct.get((rule, budget), {}).values())
+        right = list(tally.right)
         right += [0] * (self.record.num_problems - len(right))
         verdicts = ("correct", "incorrect", *UNANSWERED)
         return Point(
@@ -117,7 +131,8 @@ class RunSummary:
 
     def right_by_problem(self, rule: str, budget: int) -> dict[str, int]:
         """Problem id to how many of its seeds were right, 0 to all; problems without a record are not in it."""
-        return dict(self._correct.get((rule, budget), {}))
+        tally = self._tallies.get((rule, budget))
+        return dict(zip(self._places, tally.right, strict=True)) if tally else {}
 
     def cost(self, budget: int) -> Cost:
         """The mean cost up to one budget; zeros without a record."""
@@ -180,10 +195,14 @@ class RunSummary:
         ]
         return list(dict.fromkeys(names))
 
-    def _count(self, rule: str, budget: int, record: ProblemRecord, verdict: str) -> None:
-        self._verdicts.setdefault((rule, budget), Counter())[verdict] += 1
-        right = self._correct.setdefault((rule, budget), {})
-        right[record.problem_id] = right.get(record.problem_id, 0) + (verdict == "correct")
+    def _count(self, rule: str, budget: int, place: int, verdict: str) -> None:
+        tally = self._tallies.get((rule, budget))
+        if tally is None:
+            tally = self._tallies[rule, budget] = _Tally()
+        tally.verdicts[verdict] += 1
+        if place == len(tally.right):
+            tally.right.append(0)
+        tally.right[place] += verdict == "correct"
 
     def _add_cost(self, budget: int, record: ProblemRecord) -> None:
         counted = record.num_counted(budget)

@@ -98,7 +98,8 @@ class RunSpec:
                 raise InputError(f"field '{name}': {value} is less than 1")
         for name, known in _CHOICES.items():
             if getattr(self, name) not in known:
-                raise InputError(f"field '{name}': {getattr(self, name)!r} is unknown; use one of {', '.join(known)}")
+                usable = ", ".join(each for each in known if each != IMPORTED)
+                raise InputError(f"field '{name}': {getattr(self, name)!r} is unknown; use one of {usable}")
         self._check_sampling()
         self._check_served()
         self._check_search()

@@ -12,6 +12,7 @@ from harness.run_folder import RunRecord
 from harness.run_inputs import chosen_problems
 from harness.run_summary import RunSummary
 from leaderboard.regrade import Regrade, regrade
+from leaderboard.sessions import read_run
 from leaderboard.standing import reasons_against
 from leaderboard.training_data import contamination
 from tasks.catalog import load_task, task_names
@@ -44,7 +45,7 @@ def admit(folder: Path, train_data: Sequence[str] = ()) -> Admission:
     for pool in train_data:
         _check_pool(pool)
     try:
-        record = RunRecord.read(folder)
+        record = read_run(folder)
         records = [each for _, each in checked_records(folder, record)]
     except InputError as error:
         return Admission(folder, (f"unreadable: {error}",), None)

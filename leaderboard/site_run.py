@@ -12,6 +12,7 @@ from harness.run_folder import RECORDS, RUN_FILE, RunRecord
 from harness.run_inputs import slug
 from harness.run_summary import RunSummary
 from leaderboard.found_results import REPORT, FoundResults, LeftOut, place_of
+from leaderboard.sessions import read_run
 from leaderboard.site_files import SiteFiles
 from leaderboard.site_options import SiteOptions
 from leaderboard.standing import reasons_against
@@ -62,7 +63,7 @@ def build_run(folder: Path, root: Path, files: SiteFiles, options: SiteOptions) 
 def _build(folder: Path, place: str, files: SiteFiles, options: SiteOptions) -> SiteRun:
     from leaderboard.run_site import RunSite
 
-    record = RunRecord.read(folder)
+    record = read_run(folder)
     if record.num_problems < 1:
         raise InputError(f"{folder}: is a run of 0 problems")
     key = stored_id(folder)

@@ -27,6 +27,10 @@ def _reasons(summary: RunSummary) -> Iterator[str]:
         )
     if not record.sessions:
         yield "no session is recorded, so nothing says which source it ran"
+    imported = next((session["imported"] for session in record.sessions if session.get("imported")), None)
+    if imported:
+        tool = imported.get("tool", "another tool")
+        yield f"imported from {tool}: what wrote its replies, and at what cost, is not recorded"
     dirty = [each for each in summary.commits() if each.endswith("-dirty")]
     if dirty:
         yield f"dirty: the source differed from its commit {dirty[0][:_SHOWN_HASH]}"

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from harness.checked_records import checked_records
 from harness.report import RULE_TITLES, markdown_table, markdown_text
-from harness.run_folder import RunRecord
 from harness.run_summary import RunSummary
 from harness.scaling_table import number
 from leaderboard.found_results import FoundResults, LeftOut, find_results, place_of
 from leaderboard.run_command import run_command
+from leaderboard.sessions import read_run
 from leaderboard.site import by_group
 from leaderboard.site_run import SiteRun, inputs_of, stored_id
 from leaderboard.standing import reasons_against
@@ -80,7 +80,7 @@ def _read(found: FoundResults) -> tuple[list[SiteRun], list[LeftOut]]:
     for folder in found.runs:
         place, key = place_of(folder, found.root), stored_id(folder)
         try:
-            summary = RunSummary(folder, RunRecord.read(folder))
+            summary = RunSummary(folder, read_run(folder))
             for _, record in checked_records(folder, summary.record):
                 summary.add(record)
             if key in seen:

@@ -9,16 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from harness.atomic_file import atomic_text
+from harness.exports.whole_file import make_folder
 from harness.imports.lm_eval_files import Origin, Sample
 from harness.judge import judge
 from harness.lm_eval_reply import QUESTION_FIELDS
 from harness.provenance import provenance
-from harness.record_file import RecordFile
-from harness.run_folder import RECORDS, RunRecord, begin
+from harness.records import ProblemRecord, encode
+from harness.run_folder import RECORDS, RUN_FILE, RunRecord
 from harness.run_inputs import RunInputs
 from harness.spec import IMPORTED, NO_REWARD, RunSpec
 from harness.spec_fields import make_spec
@@ -78,30 +80,38 @@ def import_samples(path: Path, samples: Sequence[Sample], origin: Origin, task: 
     spec = _spec(samples, origin, task, name)
     record = RunRecord(spec, _inputs(path, origin, task), task.name, len(task.problems), len(samples))
     folder = record.folder(out)
-    if folder.exists():
+    if (folder / RUN_FILE).exists():
         raise InputError(f"{folder}: this file was imported before; delete the folder to import it again")
-    begin(folder, record)
-    differing = []
-    with RecordFile(folder / RECORDS) as records:
-        for sample, problem in zip(samples, problems, strict=True):
-            found = judge(
-                _result(sample, problem),
-                task.answers[problem.id],
-                seed=spec.seeds[0],
-                rules=spec.rules,
-                budgets=spec.budgets,
-                top_k=spec.top_k,
-            )
-            records.append(found)
-            first = found.answer_of[0]
-            is_right = first is not None and found.answers[first].verdict == "correct"
-            if sample.own_score is not None and is_right != (sample.own_score == 1):
-                differing.append(problem.id)
+    records, differing = [], []
+    for sample, problem in zip(samples, problems, strict=True):
+        found = _judged(sample, problem, task, spec)
+        records.append(found)
+        if sample.own_score is not None and _is_right(found) != (sample.own_score == 1):
+            differing.append(problem.id)
+    make_folder(folder)
+    # The records first: a folder without a run.json is no run, so a kill in between leaves none that is half there.
+    with atomic_text(folder / RECORDS) as file:
+        file.writelines(encode(found).decode("ascii") for found in records)
     session = provenance("unknown", "not used") | {"seconds": 0.0, "imported": _told(path, samples, origin)}
-    RunRecord(
-        spec, record.inputs, task.name, record.num_task_problems, record.num_problems, "complete", (session,)
-    ).write(folder)
+    replace(record, status="complete", sessions=(session,)).write(folder)
     return Imported(folder, len(samples), _own_score(samples), tuple(differing))
+
+
+def _judged(sample: Sample, problem: Problem, task: Task, spec: RunSpec) -> ProblemRecord:
+    return judge(
+        _result(sample, problem),
+        task.answers[problem.id],
+        seed=spec.seeds[0],
+        rules=spec.rules,
+        budgets=spec.budgets,
+        top_k=spec.top_k,
+    )
+
+
+def _is_right(record: ProblemRecord) -> bool:
+    """Whether the first reply is."""
+    first = record.answer_of[0]
+    return first is not None and record.answers[first].verdict == "correct"
 
 
 class _ByQuestion:

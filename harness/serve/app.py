@@ -230,7 +230,7 @@ def _document(api: FastAPI, service: Service) -> dict[str, Any]:
             del schema["properties"][name]
         schema["$defs"]["Message"]["properties"]["role"]["enum"] = ["system", "developer", "user"]
         schemas |= schema.pop("$defs") | {"ChatRequest": schema}
-        known = {"method": list(METHODS), "rule": list(service.solver.spec.rules)}
+        known: dict[str, list[str]] = {"method": list(METHODS), "rule": list(service.solver.spec.rules)}
         schema["properties"]["model"] = {"type": "string", "enum": [service.name]}
         schema["properties"] |= {name: {"enum": [*values, None]} for name, values in known.items()}
         for choice in schema["properties"]["budget"]["anyOf"]:

@@ -8,6 +8,7 @@ is, in comments that clients skip, and then sends the chosen steps one by one.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -162,7 +163,8 @@ class EventStream(Response):
         except ApiError as error:
             # The status is out; what is left is an event that says what happened.
             facts["error"] = error.code
-            await write(event_of(error.content()), is_last=True)
+            with contextlib.suppress(ClientGone):
+                await write(event_of(error.content()), is_last=True)
         except ClientGone:
             facts["error"] = "client_gone"
             facts["status"] = 499

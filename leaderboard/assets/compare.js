@@ -45,7 +45,7 @@
       statistics.textContent = `Not among the pairs that were tested here; rstar compare ${one.places[0]} ${other.places[0]} tests it.`;
     }
     byId("sides").replaceChildren(
-      element("thead", element("tr", ["", "A", "B"].map((each) => element("th", each, { scope: "col", class: "left" })))),
+      element("thead", element("tr", ["What", "A", "B"].map((each) => element("th", each, { scope: "col", class: "left" })))),
       element("tbody", [
         ["System", ...[one, other].map((each) => element("a", each.name, { href: `runs/${each.keys[0]}.html` }))],
         ["Accuracy, %", ...[one, other].map(({ accuracy: [value, low, high] }) => `${percent(value)} [${percent(low)}, ${percent(high)}]`)],

@@ -97,7 +97,7 @@
 
   function facts(record) {
     const early = record.of.length < record.budget ? `; an adaptive rule (${record.stop}) ended it after ${record.of.length}` : "";
-    return `${record.answers.length} different answers. Budget ${record.budget}${early}. ${record.duplicates.toLocaleString("en")} duplicate candidates dropped. Grader ${record.grader}.`;
+    return `${record.answers.length} different answer${record.answers.length === 1 ? "" : "s"}. Budget ${record.budget}${early}. ${record.duplicates.toLocaleString("en")} duplicate candidates dropped. Grader ${record.grader}.`;
   }
 
   const MEANS = { best: "the highest value", majority: "trajectories", weighted: "sum of (value + 1) / 2", top_k: "trajectories among the K of highest value" };

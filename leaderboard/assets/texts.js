@@ -52,7 +52,7 @@
     const holder = rstar.element("span", { class: "formula" });
     try {
       if (tex.length > MAX_FORMULA) throw new Error("too long");
-      katex.render(tex, holder, { displayMode: isDisplayed, trust: false, throwOnError: true, strict: "ignore",
+      katex.render(tex, holder, { displayMode: isDisplayed, trust: false, throwOnError: true, strict: "ignore", errorColor: "var(--warn)",
         maxSize: 20, maxExpand: 300, output: "htmlAndMathml" });
       return holder;
     } catch {

@@ -17,6 +17,8 @@
       const { model, selected: node } = view;
       if (node < 0) { holder.replaceChildren(); return; }
       holder.replaceChildren(element("h2", { class: "model-text" }, model.title(node)), figures(node), ...became(node), ...content(node), ...rollouts(node), ...way(node));
+      // What scrolls must be reached by keyboard.
+      for (const each of holder.querySelectorAll("pre")) if (each.scrollHeight > each.clientHeight) each.tabIndex = 0;
     }
 
     function figures(node) {

@@ -105,11 +105,20 @@ def our_row(system: System) -> Row:
         seconds_text=f"{_cost(seconds)} s on {', '.join(devices)}" if seconds else "",
         source="",
         source_href="",
-        command=run_command(spec),
+        command=_command(system),
         commit=", ".join(_short(name) for name in commits),
         notes=tuple(f"not ranked: {reason}" for reason in system.reasons),
         is_main=True,
     )
+
+
+def _command(system: System) -> str:
+    """What makes the run again; of imported replies, what reads them."""
+    for run in system.runs:
+        for session in run.record.sessions:
+            if session.get("imported"):
+                return f"rstar import lm-eval {session['imported'].get('file')}"
+    return run_command(system.method.spec)
 
 
 def published_row(row: PublishedRow) -> Row:

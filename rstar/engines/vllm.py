@@ -23,6 +23,7 @@ from rstar.engines.loading import load_config, load_tokenizer
 from rstar.engines.prompt_tokens import PromptTokens
 from rstar.engines.sampler import Truncation
 from rstar.engines.stops import EOS, Stops, make_stops, written
+from rstar.engines.vllm_admission import Prompt
 from rstar.engines.vllm_core import Aborted, VllmCore
 from rstar.engines.vllm_installed import choose_platform, installed_version
 from rstar.engines.vllm_loading import check_stops, model_context, open_core
@@ -199,23 +200,24 @@ class VllmPolicy:
         self, engine: AsyncLLM, prompt: list[int], count: int, seed: int, temperature: float
     ) -> list[Sample]:
         """The samples of one proposal. Where the most likely tokens are asked for, one stands for all."""
+        shared = Prompt(len(prompt))
         if temperature == 0:
-            return [await self._sample(engine, prompt, len(prompt), self._params(len(prompt), seed, 0.0))] * count
+            return [await self._sample(engine, prompt, shared, self._params(len(prompt), seed, 0.0))] * count
         return await together(
             [
                 self._sample(
                     engine,
                     prompt,
-                    0 if index else len(prompt),
+                    shared,
                     self._params(len(prompt), derive(seed, index), temperature),
                 )
                 for index in range(count)
             ]
         )
 
-    async def _sample(self, engine: AsyncLLM, prompt: list[int], own_tokens: int, params: SamplingParams) -> Sample:
+    async def _sample(self, engine: AsyncLLM, prompt: list[int], shared: Prompt, params: SamplingParams) -> Sample:
         admission = self.core.admission
-        async with admission.place(own_tokens):
+        async with admission.place(shared):
             request: Any = {"type": "token", "prompt_token_ids": prompt}
             output = await last(engine.generate(request, params, request_id=str(next(self._numbers))))
             completion = output.outputs[0]

@@ -59,6 +59,15 @@ class Lengths:
 
 
 @dataclass(slots=True)
+class Prompt:
+    """A prompt that the samples of a request share."""
+
+    tokens: int
+    num_inside: int = 0
+    """Samples of it that are let in; its tokens are held for as long as there are any."""
+
+
+@dataclass(slots=True)
 class Admission:
     """A door in front of one engine. Used in one event loop."""
 
@@ -74,7 +83,7 @@ class Admission:
     margin: float = 1.0
     most_inside: int = 0
     _num_calm: int = 0
-    _waiting: deque[tuple[asyncio.Future[None], int]] = field(default_factory=deque)
+    _waiting: deque[tuple[asyncio.Future[None], Prompt]] = field(default_factory=deque)
 
     @property
     def num_waiting(self) -> int:
@@ -82,13 +91,13 @@ class Admission:
         return len(self._waiting)
 
     @asynccontextmanager
-    async def place(self, prompt_tokens: int) -> AsyncIterator[None]:
-        """Wait for room for a sample; `prompt_tokens` is what it does not share with one that is inside already."""
-        await self._enter(prompt_tokens)
+    async def place(self, prompt: Prompt) -> AsyncIterator[None]:
+        """Wait for room for a sample of a prompt."""
+        await self._enter(prompt)
         try:
             yield
         finally:
-            self._leave(prompt_tokens)
+            self._leave(prompt)
 
     def needed(self, num_samples: int, prompt_tokens: int) -> float:
         """Tokens of memory that so many samples are taken to hold, the ends of their first and last blocks included."""
@@ -106,35 +115,40 @@ class Admission:
         """The engine has thrown samples out in one of its steps: it was handed too many."""
         self.margin, self._num_calm = min(self.margin * CAUTION, MAX_MARGIN), 0
 
-    def _has_room(self, prompt_tokens: int) -> bool:
+    def _has_room(self, prompt: Prompt) -> bool:
         if self.num_inside == 0:
             return True
         is_few = self.num_inside < self.max_samples * AHEAD
-        return is_few and self.needed(self.num_inside + 1, self.prompt_tokens + prompt_tokens) <= self.capacity_tokens
+        tokens = self.prompt_tokens + (0 if prompt.num_inside else prompt.tokens)
+        return is_few and self.needed(self.num_inside + 1, tokens) <= self.capacity_tokens
 
-    async def _enter(self, prompt_tokens: int) -> None:
+    async def _enter(self, prompt: Prompt) -> None:
         """Come in when it is one's turn."""
-        if not self._waiting and self._has_room(prompt_tokens):
-            self._admit(prompt_tokens)
+        if not self._waiting and self._has_room(prompt):
+            self._admit(prompt)
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((turn, prompt_tokens))
+        self._waiting.append((turn, prompt))
         try:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 # It was let in at the moment at which nobody wanted it any more.
-                self._leave(prompt_tokens)
+                self._leave(prompt)
             raise
 
-    def _admit(self, prompt_tokens: int) -> None:
+    def _admit(self, prompt: Prompt) -> None:
         self.num_inside += 1
-        self.prompt_tokens += prompt_tokens
+        prompt.num_inside += 1
+        if prompt.num_inside == 1:
+            self.prompt_tokens += prompt.tokens
         self.most_inside = max(self.most_inside, self.num_inside)
 
-    def _leave(self, prompt_tokens: int) -> None:
+    def _leave(self, prompt: Prompt) -> None:
         self.num_inside -= 1
-        self.prompt_tokens -= prompt_tokens
+        prompt.num_inside -= 1
+        if prompt.num_inside == 0:
+            self.prompt_tokens -= prompt.tokens
         while self._waiting:
             turn, wanted = self._waiting[0]
             if not turn.done():

@@ -60,7 +60,7 @@ def stat_logger(counts: EngineCounts, on_preemption: Callable[[], None]) -> Call
     """What vLLM makes its statistics' reader of: one that adds them to `counts`."""
     from vllm.v1.metrics.loggers import StatLoggerBase
 
-    class Counting(StatLoggerBase):
+    class Counting(StatLoggerBase):  # type: ignore[misc]
         """Reads every step's statistics."""
 
         def __init__(self, vllm_config: Any, engine_index: int = 0) -> None:

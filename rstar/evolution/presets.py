@@ -47,29 +47,22 @@ PAPER_7B = EvolutionSettings(
 )
 
 # The embedded default's recipe (`rstar.training.tiny`) spread over the paper's four rounds: labels alone in the first
-# two, the PPM in the last two. What 45 minutes on two cores allow: 1,920 problems of 8 solutions, since other problems
-# teach a policy more than other solutions of the same (docs/evolution.md has the trials); trees of 8 rollouts and 4
-# candidates for 960, and again 8 rollouts for the unsolved. The first PPM is that of round 2, the paper's first reliable
-# one. Greedy policies are judged on all 384 problems, searches on 96 of them.
+# two, the PPM in the last two. 16 solutions a problem (prototype runs, tiny recipe; docs/evolution.md has a trial of
+# twice the problems with half the solutions); trees of 8 rollouts, 4 candidates, and again 8 for the unsolved. The first
+# PPM is that of round 2, the paper's first reliable one. Greedy policies are judged on all 384 problems, searches on 96.
 _TINY_TREE = {"budget": 8, "num_candidates": 4}
-_TINY_SAMPLES = {"budget": 8}
-_TINY_POOL = "procedural-train?each={}&first={}"
+_TINY_POOL = "procedural-train?each=10&first={}"
 TINY = EvolutionSettings(
     name="tiny",
     rounds=(
-        Round(
-            search="self-consistency",
-            overrides=_TINY_SAMPLES,
-            pool=_TINY_POOL.format(20, 110_000),
-            trains_ppm=False,
-        ),
-        Round(search="self-consistency", overrides=_TINY_SAMPLES, pool=_TINY_POOL.format(20, 120_000)),
-        Round(search="tiny", overrides=_TINY_TREE, extra=(8,), uses_ppm=True, pool=_TINY_POOL.format(10, 130_000)),
-        Round(search="tiny", overrides=_TINY_TREE, extra=(8,), uses_ppm=True, pool=_TINY_POOL.format(10, 140_000)),
+        Round(search="self-consistency", overrides={"budget": 16}, pool=_TINY_POOL.format(110_000), trains_ppm=False),
+        Round(search="self-consistency", overrides={"budget": 16}, pool=_TINY_POOL.format(120_000)),
+        Round(search="tiny", overrides=_TINY_TREE, extra=(8,), uses_ppm=True, pool=_TINY_POOL.format(130_000)),
+        Round(search="tiny", overrides=_TINY_TREE, extra=(8,), uses_ppm=True, pool=_TINY_POOL.format(140_000)),
     ),
-    pools=(_TINY_POOL.format(20, 110_000),),
+    pools=(_TINY_POOL.format(110_000),),
     lessons=Lessons(sft=SftSettings(learning_rate=2e-3, batch=16, short_first=0.6)),
-    sft=SftSettings(learning_rate=7e-4, batch=16, epochs=2),
+    sft=SftSettings(learning_rate=1e-3, batch=16, epochs=3),
     ppm=PpmSettings(learning_rate=1e-3, batch=2, short_first=0.6, outcome_weight=1.0),
     extra_layers=2,
     teacher_rollouts=TeacherRollouts(each=20),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 PrmFormat = Literal["auto", "ppm", "qwen", "skywork", "math-shepherd", "rlhflow"]
 """`ppm` is our own, see `rstar.reward.ppm`; the others are public families, each in a file of its own."""
 FORMATS: tuple[PrmFormat, ...] = get_args(PrmFormat)
+RELEASED_HEAD = "value_head.bin"
+"""Beside a causal model: the PPM layout of the released code, see `rstar.training.value_head`."""
 _ARCHITECTURES: dict[str, PrmFormat] = {"Qwen2ForProcessRewardModel": "qwen", "Qwen2ForPrmModel": "skywork"}
 _NAMES: dict[str, PrmFormat] = {"math-?shepherd": "math-shepherd", "rlhflow|llama3\\.1-8b-prm": "rlhflow"}
 _FAMILIES = {
@@ -50,7 +52,7 @@ def format_of(folder: Path) -> PrmFormat:
     architecture = names[0] if names else "no architecture named"
     if architecture in _ARCHITECTURES:
         return _ARCHITECTURES[architecture]
-    if "SequenceClassification" in architecture:
+    if "SequenceClassification" in architecture or (folder / RELEASED_HEAD).is_file():
         return "ppm"
     if not architecture.endswith("ForCausalLM"):
         raise InputError(
@@ -83,8 +85,9 @@ def open_reward(
     named = format_of(folder) if chosen == "auto" else chosen
     if named == "ppm":
         from rstar.reward.ppm import TransformersPPM
+        from rstar.reward.released_ppm import servable
 
-        return TransformersPPM.load(folder, device=device, dtype=dtype, layout=layout, **limits)
+        return TransformersPPM.load(servable(folder), device=device, dtype=dtype, layout=layout, **limits)
     from rstar.engines.loading import choose_device, choose_dtype, load_config, load_tokenizer, load_weights
     from rstar.reward.public_prm import PublicPRM
 

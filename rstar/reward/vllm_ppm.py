@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 from rstar.engines.loading import load_config, load_tokenizer
 from rstar.engines.prompt_tokens import PromptTokens
 from rstar.engines.vllm import MAX_CONTEXT_TOKENS, last, together
+from rstar.engines.vllm_admission import Prompt
 from rstar.engines.vllm_core import VllmCore
 from rstar.engines.vllm_installed import choose_platform
 from rstar.engines.vllm_loading import model_context, open_core
@@ -125,7 +126,7 @@ class VllmPPM:
 
         # `use_activation` False: the head's own output, not its sigmoid.
         params = PoolingParams(task="classify", use_activation=False)
-        async with self.core.admission.place(len(sequence)):
+        async with self.core.admission.place(Prompt(len(sequence))):
             request: Any = {"type": "token", "prompt_token_ids": sequence}
             output = await last(engine.encode(request, params, request_id=str(next(self._numbers))))
         logit = float(output.outputs.data.reshape(-1)[-1])

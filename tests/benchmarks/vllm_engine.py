@@ -3,9 +3,11 @@
 `search`    MCTS over the package's own models on procedural problems, programs and PPM on, all problems in flight at
             once. The prompts and the lengths of everything that it generated are then given to `LLM.generate`, all at
             once, in a process of its own.
-`lockstep`  trees whose steps have lengths from a log-normal distribution, grown freely and then again in lockstep, as
-            the released solver does: every problem's next step is asked for together, and all wait for the longest.
-            Lengths and prompts are functions of the place in the tree, so the trees are the same.
+`lockstep`  trees whose steps have lengths from a log-normal distribution, grown freely with a number of problems in
+            flight, and then again in lockstep, as the released solver does with a batch of that many: the next step of
+            every problem of a batch is asked for together, all wait for the longest, and the next batch waits for the
+            deepest. Lengths and prompts are functions of the place in the tree, so the trees are the same. On a GPU
+            a step of the engine takes about as long for one sequence as for all, so the ratio of steps is shown too.
 `cache`     prompt tokens of a search of 32 problems and 12 rollouts that the prefix cache held.
 
 Wall times mean little on a machine that does other things too, so tokens per CPU-second of the engine's process are
@@ -33,8 +35,8 @@ from typing import Any, Self
 
 import rstar
 from rstar.engines.vllm import VllmPolicy, last, together
+from rstar.engines.vllm_admission import Prompt
 from rstar.engines.vllm_settings import Load, engine_arguments, environment
-from rstar.engines.vllm_start import environment_of
 from rstar.interpreter import SandboxInterpreter
 from rstar.reward.vllm_ppm import VllmPPM
 from rstar.search.mcts import MctsConfig, mcts
@@ -131,7 +133,9 @@ def plain_generation(requests: list[Request]) -> dict[str, float]:
         path = Path(folder) / "requests.json"
         path.write_text(json.dumps(requests))
         command = [sys.executable, __file__, "--plain", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Set before torch starts its threads: one, as for the engine of the search.
+        variables = {**os.environ, **environment("cpu", "cpu", 1, os.environ)}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
     lines = [line for line in done.stdout.splitlines() if line.startswith("{")]
     if done.returncode or not lines:
         sys.exit(f"plain generation failed:\n{done.stderr[-2000:]}")
@@ -142,20 +146,19 @@ def plain_generation(requests: list[Request]) -> dict[str, float]:
 def plain_worker(path: Path) -> None:
     """What runs in that process: one `LLM.generate` over everything, its engine in the process itself."""
     requests: list[Request] = json.loads(path.read_text())
-    with environment_of(environment("cpu", "cpu", 1, os.environ)):
-        from vllm import LLM, SamplingParams
+    from vllm import LLM, SamplingParams
 
-        load = Load(
-            folder=str(MODELS / "policy"), use="policy", platform="cpu", dtype="float32", max_context_tokens=CONTEXT,
-            max_samples=256, kv_bytes=KV_BYTES, memory_share=0.9,
-        )  # fmt: skip
-        engine = LLM(**engine_arguments(load))
-        prompts: Any = [{"prompt_token_ids": prompt} for prompt, _ in requests]
-        params = [SamplingParams(max_tokens=length, ignore_eos=True, detokenize=False) for _, length in requests]
-        engine.generate(prompts[:4], params[:4], use_tqdm=False)
-        engine.reset_prefix_cache()
-        with Clock([os.getpid()]) as clock:
-            outputs = engine.generate(prompts, params, use_tqdm=False)
+    load = Load(
+        folder=str(MODELS / "policy"), use="policy", platform="cpu", dtype="float32", max_context_tokens=CONTEXT,
+        max_samples=256, kv_bytes=KV_BYTES, memory_share=0.9,
+    )  # fmt: skip
+    engine = LLM(**engine_arguments(load))
+    prompts: Any = [{"prompt_token_ids": prompt} for prompt, _ in requests]
+    params = [SamplingParams(max_tokens=length, ignore_eos=True, detokenize=False) for _, length in requests]
+    engine.generate(prompts[:4], params[:4], use_tqdm=False)
+    engine.reset_prefix_cache()
+    with Clock([os.getpid()]) as clock:
+        outputs = engine.generate(prompts, params, use_tqdm=False)
     tokens = sum(len(each.outputs[0].token_ids) for each in outputs)
     print(
         json.dumps(
@@ -240,7 +243,7 @@ def bench_lockstep(policy: VllmPolicy, arguments: argparse.Namespace) -> dict[st
 
     async def grow(prompt: list[int], address: tuple[int, ...]) -> list[list[int]]:
         lengths = [length_at((*address, child)) for child in range(arguments.samples)]
-        room = CONTEXT - 1 - len(prompt)
+        room, shared = CONTEXT - 1 - len(prompt), Prompt(len(prompt))
         written[0] += sum(lengths)
 
         async def one(engine: Any, child: int) -> list[int]:
@@ -249,31 +252,47 @@ def bench_lockstep(policy: VllmPolicy, arguments: argparse.Namespace) -> dict[st
                 seed=generator(0, "seed", *address, child).getrandbits(60), output_kind=RequestOutputKind.FINAL_ONLY,
             )  # fmt: skip
             name = ".".join(map(str, (*address, child, time.monotonic_ns())))
-            async with core.admission.place(0 if child else len(prompt)):
+            async with core.admission.place(shared):
                 output = await last(engine.generate({"type": "token", "prompt_token_ids": prompt}, params, name))
             return list(output.outputs[0].token_ids)
 
         return await core.ask(lambda engine: together([one(engine, child) for child in range(arguments.samples)]))
 
-    async def run(grower: Grow, leave: Callable[[], None]) -> None:
-        async def solve(number: int) -> None:
-            await tree(number, arguments.depth, arguments.tree_rollouts, grower)
-            leave()
+    rounds = 0
 
-        await asyncio.gather(*(solve(number) for number in range(arguments.trees)))
+    async def free() -> None:
+        waiting = iter(range(arguments.trees))
+
+        async def solve() -> None:
+            for number in waiting:
+                await tree(number, arguments.depth, arguments.tree_rollouts, grow)
+
+        await asyncio.gather(*(solve() for _ in range(arguments.in_flight)))
+
+    async def lockstep() -> None:
+        nonlocal rounds
+        for first in range(0, arguments.trees, arguments.in_flight):
+            batch = range(first, min(first + arguments.in_flight, arguments.trees))
+            lock = Lockstep(grow, len(batch))
+
+            async def solve(number: int, lock: Lockstep) -> None:
+                await tree(number, arguments.depth, arguments.tree_rollouts, lock)
+                lock.leave()
+
+            await asyncio.gather(*(solve(number, lock) for number in batch))
+            rounds += lock.num_rounds
 
     figures: dict[str, float] = {}
     asyncio.run(tree(10**6, 1, 1, grow))
-    for name in ("free", "lockstep"):
-        written[0] = 0
-        lock = Lockstep(grow, arguments.trees)
-        grower, leave = (lock, lock.leave) if name == "lockstep" else (grow, lambda: None)
+    for name, way in (("free", free), ("lockstep", lockstep)):
+        written[0], steps = 0, core.counts.steps
         with Clock(core.pids) as clock:
-            asyncio.run(run(grower, leave))
+            asyncio.run(way())
         figures |= {f"{name}_s": clock.wall, f"{name}_cpu_s": clock.cpu, f"{name}_core_share": clock.cpu / clock.wall}
-        figures |= {"tokens": written[0]}
-    figures |= {"rounds": lock.num_rounds, "wall_ratio": figures["lockstep_s"] / figures["free_s"]}
-    figures["cpu_ratio"] = figures["lockstep_cpu_s"] / figures["free_cpu_s"]
+        figures |= {f"{name}_engine_steps": core.counts.steps - steps, "tokens": written[0]}
+    figures["rounds"] = rounds
+    for name in ("s", "cpu_s", "engine_steps"):
+        figures[f"ratio_{name}"] = figures[f"lockstep_{name}"] / figures[f"free_{name}"]
     return figures
 
 
@@ -307,10 +326,11 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=64, help="search: in flight")
     parser.add_argument("--rollouts", type=int, default=1, help="search: of each problem")
     parser.add_argument("--candidates", type=int, default=8, help="search, cache: at each step")
-    parser.add_argument("--trees", type=int, default=32, help="lockstep: problems")
-    parser.add_argument("--tree-rollouts", type=int, default=2, help="lockstep: of each problem")
+    parser.add_argument("--trees", type=int, default=48, help="lockstep: problems")
+    parser.add_argument("--in-flight", type=int, default=16, help="lockstep: problems at a time")
+    parser.add_argument("--tree-rollouts", type=int, default=1, help="lockstep: of each problem")
     parser.add_argument("--depth", type=int, default=5, help="lockstep: most steps of a solution")
-    parser.add_argument("--samples", type=int, default=2, help="lockstep: at each step")
+    parser.add_argument("--samples", type=int, default=4, help="lockstep: at each step")
     parser.add_argument("--cache-problems", type=int, default=32)
     parser.add_argument("--cache-rollouts", type=int, default=12)
     parser.add_argument("--json", type=Path, help="also write the figures here")

@@ -99,7 +99,7 @@ def _is_local(url: str) -> bool:
 
 def serious(page: Page) -> list[str]:
     """What axe-core finds on the page that is serious or critical: rule, element and why."""
-    found = Axe().run(page).response["violations"]
+    found = Axe().run(page, options={"preload": False}).response["violations"]
     return [
         f"{each['id']}: {node['target']}: {node['failureSummary']}"
         for each in found

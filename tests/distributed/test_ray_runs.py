@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -113,13 +113,25 @@ def test_twenty_kills_in_a_run_of_500_problems_leave_500_records(tmp_path: Path,
     killed_run(tmp_path, cluster, num_problems=500, num_kills=20)
 
 
+class Removing(Silent):
+    """Progress that takes a node away at the fifth record, from a thread."""
+
+    def __init__(self, remove: Callable[[], None]) -> None:
+        self.remove, self.count = remove, 0
+
+    def add(self, *_: object, **__: object) -> None:
+        self.count += 1
+        if self.count == 5:
+            threading.Thread(target=self.remove, daemon=True).start()
+
+
 def test_a_node_that_is_lost_takes_nothing_with_it(tmp_path: Path, cluster: Any) -> None:
     task = write_task(tmp_path / "sums.jsonl", 60)
     alone = solved(task, tmp_path / "alone")
     plan = plan_run(spec(task), tmp_path / "lost")
     extra = cluster.add_node(num_cpus=1, object_store_memory=80_000_000)
-    threading.Timer(4.0, lambda: cluster.remove_node(extra, allow_graceful=False)).start()
-    assert run(plan, Options(4, fleet=fleet(cluster, 5))).status == "complete"
+    removing = Removing(lambda: cluster.remove_node(extra, allow_graceful=False))
+    assert run(plan, Options(4, fleet=fleet(cluster, 5)), removing).status == "complete"
     assert records(plan.folder) == records(alone.folder)
 
 

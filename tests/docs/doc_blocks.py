@@ -118,7 +118,7 @@ def inline_commands(page: Path) -> Iterator[tuple[int, str]]:
 
 def simple_commands(text: str) -> Iterator[list[str]]:
     """The words of each command of a script, without comments, redirections and assignments before it."""
-    for line in text.replace("\\\n", " ").splitlines():
+    for line in _whole_lines(text):
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         words: list[str] = []
@@ -133,6 +133,20 @@ def simple_commands(text: str) -> Iterator[list[str]]:
                 skips = False
             elif words or not _ASSIGNMENT.match(word):
                 words.append(word)
+
+
+def _whole_lines(text: str) -> Iterator[str]:
+    """Lines, those joined that a backslash or an open quotation mark goes on from."""
+    waiting = ""
+    for line in text.replace("\\\n", " ").splitlines():
+        waiting = f"{waiting}\n{line}" if waiting else line
+        try:
+            shlex.split(waiting, comments=True)
+        except ValueError:
+            continue
+        yield waiting
+        waiting = ""
+    assert not waiting, f"a quotation mark is never closed: {waiting}"
 
 
 def _marker(before: list[str], where: str) -> Marker:

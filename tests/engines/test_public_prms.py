@@ -27,6 +27,7 @@ from rstar.reward.plain_steps import PlainSteps
 from rstar.reward.ppm import TransformersPPM
 from rstar.reward.prm_formats import format_of, open_reward
 from rstar.reward.public_prm import PublicPRM
+from rstar.training.value_head import export_value_head
 from rstar.types import Execution, Step, Trajectory
 from tasks.types import InputError, Problem
 
@@ -219,6 +220,19 @@ def test_our_own_ppm_opens_as_before(tmp_path: Path, tokenizer: PreTrainedTokeni
     with reopened(save(tmp_path / "ppm", make_scorer("qwen2"), tokenizer), "auto") as ppm:
         assert isinstance(ppm, TransformersPPM)
         assert ppm.scale == 5
+
+
+def test_a_ppm_in_the_released_layout_opens_with_the_same_values(
+    tmp_path: Path, tokenizer: PreTrainedTokenizerFast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RSTAR_CACHE_DIR", str(tmp_path / "cache"))
+    ours = save(tmp_path / "ppm", make_scorer("qwen2"), tokenizer)
+    export_value_head(ours, tmp_path / "released")
+    values = []
+    for folder in (ours, tmp_path / "released"):
+        with reopened(folder, "auto") as ppm:
+            values.append(asyncio.run(ppm.score([solution(2)])).values)
+    assert values[0] == pytest.approx(values[1], abs=1e-5)
 
 
 def test_an_unknown_head_is_named(tmp_path: Path) -> None:

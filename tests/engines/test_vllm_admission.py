@@ -8,7 +8,7 @@ import statistics
 
 import pytest
 
-from rstar.engines.vllm_admission import AHEAD, Admission, Lengths
+from rstar.engines.vllm_admission import AHEAD, Admission, Lengths, Prompt
 
 
 def door(capacity: int = 1000, samples: int = 8, longest: int = 100) -> Admission:
@@ -16,7 +16,7 @@ def door(capacity: int = 1000, samples: int = 8, longest: int = 100) -> Admissio
 
 
 async def hold(admission: Admission, prompt: int, until: asyncio.Event, order: list[int], name: int) -> None:
-    async with admission.place(prompt):
+    async with admission.place(Prompt(prompt)):
         order.append(name)
         await until.wait()
 
@@ -64,10 +64,26 @@ def test_those_who_wait_come_in_in_order_and_nobody_overtakes() -> None:
     assert asyncio.run(main()) == [0, 1, 2, 3]
 
 
+def test_the_samples_of_a_request_hold_their_prompt_once_and_until_the_last_has_left() -> None:
+    async def main() -> list[int]:
+        admission, shared = door(), Prompt(500)
+        first, second = admission.place(shared), admission.place(shared)
+        found = []
+        await first.__aenter__()
+        await second.__aenter__()
+        found.append(admission.prompt_tokens)
+        await first.__aexit__(None, None, None)
+        found.append(admission.prompt_tokens)
+        await second.__aexit__(None, None, None)
+        return [*found, admission.prompt_tokens]
+
+    assert asyncio.run(main()) == [500, 500, 0]
+
+
 def test_a_sample_larger_than_the_memory_goes_in_alone() -> None:
     async def main() -> None:
         admission = door(capacity=50)
-        async with admission.place(10_000):
+        async with admission.place(Prompt(10_000)):
             assert admission.num_inside == 1
 
     asyncio.run(asyncio.wait_for(main(), 5))

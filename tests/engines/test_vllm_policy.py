@@ -13,6 +13,7 @@ from real_vllm import KV_BYTES, MARKS, MODELS
 from rstar.engines.stops import decoded, make_stops
 from rstar.engines.transformers import TransformersPolicy
 from rstar.engines.vllm import VllmPolicy
+from rstar.engines.vllm_admission import Prompt
 from rstar.engines.worker import EngineError
 from rstar.prompts import END_CODE
 from rstar.types import Candidate, Execution, Proposal, Step, Trajectory
@@ -166,24 +167,30 @@ def test_a_cancelled_request_leaves_the_engine(policy: VllmPolicy) -> None:
     assert asyncio.run(policy.propose(ROOT, 1, 0)).candidates
 
 
-def test_no_sample_is_thrown_out_for_lack_of_memory(policy: VllmPolicy) -> None:
-    """2,048 tokens of memory, 320 samples of up to 48: let in all at once, some are thrown out and begun again."""
-
-    async def flood(seed: int) -> None:
-        asked = (policy.propose(problem(100 * seed + number), 8, seed, 1.6) for number in range(40))
-        await asyncio.gather(*asked)
-
+def test_few_samples_are_thrown_out_for_lack_of_memory(policy: VllmPolicy) -> None:
+    """2,048 tokens of memory, 64 samples at once of up to 160: let in together, many are thrown out."""
+    policy = variant(policy, max_new_tokens=160)
     admission, counts = policy.core.admission, policy.core.counts
-    begun = counts.preemptions
-    asyncio.run(flood(1))
-    before, margin, known = counts.preemptions, admission.margin, admission.capacity_tokens
-    assert before - begun <= 4
+
+    def preemptions(seed: int) -> int:
+        async def flood() -> None:
+            asked = (policy.propose(problem(100 * seed + number), 8, seed, 2.0) for number in range(12))
+            await asyncio.gather(*asked)
+
+        before = counts.preemptions
+        asyncio.run(flood())
+        return counts.preemptions - before
+
+    preemptions(0)  # shows how long replies at this temperature are
+    held_back = preemptions(1)
+    margin, known = admission.margin, admission.capacity_tokens
     admission.capacity_tokens = 1 << 40
     try:
-        asyncio.run(flood(2))
+        all_at_once = preemptions(2)
     finally:
         admission.capacity_tokens = known
-    assert counts.preemptions > before + 4
+    assert all_at_once > 8
+    assert held_back < all_at_once / 2
     assert admission.margin > margin
 
 
@@ -191,7 +198,7 @@ def test_a_request_that_vllm_refuses_is_a_named_error_and_the_engine_goes_on(pol
     too_long, params = [5] * 600, policy._params(10, 0, 1.0)
 
     async def ask() -> None:
-        await policy.core.ask(lambda engine: policy._sample(engine, too_long, 600, params))
+        await policy.core.ask(lambda engine: policy._sample(engine, too_long, Prompt(600), params))
 
     with pytest.raises(EngineError, match="policy engine failed"):
         asyncio.run(ask())

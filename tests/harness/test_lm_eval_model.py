@@ -13,6 +13,7 @@ from lm_eval_runs import evaluate, gsm8k_task, model_args
 from sum_runs import SOURCE, rstar, solved, write_task
 
 from harness.checked_records import checked_records
+from harness.retrying import EngineFailure
 from harness.run_summary import summarize
 
 pytest.importorskip("lm_eval", reason="lm_eval is not installed; make test-lm-eval installs it")
@@ -119,3 +120,10 @@ def test_the_command_writes_samples_that_come_back_as_a_run(task: Path, tmp_path
     unknown = lm_eval("--model", "rstar", "--model_args", "polcy=x", "--tasks", "rstar_procedural", cwd=tmp_path)
     assert unknown.returncode == 2
     assert unknown.stderr.splitlines()[-1].startswith("error: model arg 'polcy' of the model rstar is unknown")
+
+
+def test_an_engine_that_fails_ends_the_evaluation_with_its_own_words(task: Path, tmp_path: Path) -> None:
+    source = tmp_path / "broken_source.py"
+    source.write_text(SOURCE.read_text() + "\ndef candidates(*_):\n    raise RuntimeError('out of luck')\n")
+    with pytest.raises(EngineFailure, match="out of luck"):
+        evaluate("rstar_user", metadata=user(task), args=model_args(policy=source), limit=3)

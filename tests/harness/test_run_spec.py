@@ -36,7 +36,7 @@ def test_equal_specs_have_equal_ids_whatever_was_spelled_out() -> None:
         *({"task": "amc2023"}, {"budgets": [1, 2]}, {"seeds": [1]}, {"limit": 3}, {"rule": "best"}, {"device": "cpu"}),
         *({"search": {"exploration": 1.0}}, {"search": {"stop": "certain"}}, {"trees": "full"}, {"top_k": 8}),
         *({"step_seconds": 1}, {"require_sandbox": "full"}, {"max_new_tokens": 64}, {"dtype": "float32"}),
-        *({"layout": "bootstrap"}, {"top_p": 0.9}, {"sampling_top_k": 20}),
+        *({"layout": "cot"}, {"layout": "bootstrap"}, {"top_p": 0.9}, {"sampling_top_k": 20}),
     ],
 )
 def test_every_field_is_part_of_the_identity(change: dict[str, Any]) -> None:
@@ -80,7 +80,7 @@ def test_where_a_model_lies_is_no_part_of_the_identity(tmp_path: Path) -> None:
         ({"limit": 0}, "field 'limit': 0 is less than 1"),
         ({"limit": "many"}, "field 'limit': 'many' is no whole number"),
         ({"rule": "mean"}, "field 'rule': 'mean' is unknown; use one of best, majority"),
-        ({"engine": "magic"}, "field 'engine': 'magic' is unknown; use one of transformers, scripted"),
+        ({"engine": "magic"}, "field 'engine': 'magic' is unknown; use one of transformers, vllm, scripted, server"),
         ({"trees": "some"}, "field 'trees'"),
         ({"require_sandbox": "much"}, "field 'require_sandbox'"),
         ({"task": 7}, "field 'task': 7 is no text"),
@@ -205,7 +205,9 @@ def test_a_bad_set_flag_is_refused(tmp_path: Path, setting: str, capsys: pytest.
     assert capsys.readouterr().err.startswith("error: ")
 
 
-@pytest.mark.parametrize("name", ["concurrency", "workers", "kv_memory_mb", "max_samples", "threads", "max_failures"])
+@pytest.mark.parametrize(
+    "name", ["concurrency", "programs", "kv_memory_mb", "max_samples", "threads", "max_failures", "request_seconds"]
+)
 def test_a_way_of_running_below_one_is_refused(tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     task = write_task(tmp_path / "sums.jsonl", 2)
     file = tmp_path / "run.yaml"

@@ -17,6 +17,8 @@ import pytest
 from serve_world import CHAT, KEY, body
 from sum_runs import SOURCE, rstar
 
+from harness import cli_serve
+
 SCRIPTED = ("serve", "--engine", "scripted", "--policy", SOURCE, "--interpreter", "arithmetic", "--preset", "tiny")
 
 
@@ -68,6 +70,21 @@ def test_what_cannot_be_is_refused(
 ) -> None:
     monkeypatch.delenv("RSTAR_API_KEY", raising=False)
     assert word in refusal(capsys, *SCRIPTED, *flags)
+
+
+def test_the_file_of_a_run_sets_the_defaults(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, seen = tmp_path / "run.yaml", []
+    file.write_text("task: aime2024\npreset: tiny\nbudgets: [1, 9]\nsearch: {num_candidates: 3}\nthreads: 2\n")
+    monkeypatch.setattr(cli_serve, "_serve", lambda *what: seen.append(what) or 0)
+    assert rstar(*SCRIPTED[:-2], file, "--temperature", 0.5, "--queue", 7) == 0
+    spec, resources, limits = seen[0][:3]
+    assert (spec.method, spec.config.budget, spec.config.num_candidates, spec.config.temperature) == ("mcts", 9, 3, 0.5)
+    assert (resources.threads, limits) == (2, {"queue": 7})
+
+
+def test_a_field_that_only_a_run_has_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run.yaml").write_text("out: results\n")
+    assert "'out'" in refusal(capsys, *SCRIPTED, tmp_path / "run.yaml")
 
 
 @pytest.mark.parametrize("kind", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])

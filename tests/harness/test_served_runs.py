@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -156,3 +158,14 @@ def test_where_a_server_is_is_no_part_of_the_identity_and_its_model_is(tmp_path:
     assert name("http://here:1/v1#n") != here
     assert name("http://here:1/v1#m", layout="cot") != here
     assert name("http://here:1/v1#m", layout="cot", chat_template="chatml") != name("http://here:1/v1#m", layout="cot")
+
+
+def test_a_served_policy_needs_neither_torch_nor_transformers() -> None:
+    code = (
+        "import sys\n"
+        "import harness.engines, harness.policy_check\n"
+        "import rstar.engines.openai_server, rstar.engines.server_reward\n"
+        "print(sorted({'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "[]\n"

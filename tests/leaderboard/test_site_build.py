@@ -78,6 +78,17 @@ def test_a_broken_record_leaves_its_run_out_and_says_where_it_is_broken(results:
     assert left_out.reason.replace("'", "&#39;") in text(out)
 
 
+@pytest.mark.parametrize("session", [3, {}, {"started": "x", "seconds": "y"}, {"device": None}])
+def test_damaged_sessions_leave_their_run_out(results: Path, out: Path, session: object) -> None:
+    path = runs_in(results)[0] / "run.json"
+    content = json.loads(path.read_text())
+    known = content["sessions"][0]
+    content["sessions"] = [known | session if isinstance(session, dict) and "device" in session else session]
+    path.write_text(json.dumps(content))
+    [left_out] = build(results, out).left_out
+    assert "run.json: session 1: field" in left_out.reason
+
+
 def test_of_two_runs_with_one_id_the_second_is_left_out(results: Path, out: Path) -> None:
     first = runs_in(results)[0]
     shutil.copytree(first, results / "copies" / "again")

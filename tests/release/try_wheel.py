@@ -33,7 +33,7 @@ COMMANDS = (
     "compare results/procedural/SAMPLES results/procedural/TREE",
     "anatomy results/procedural/TREE",
     "power --task procedural --gap 5",
-    "export results/procedural/TREE --format parquet --out exports",
+    "export results/procedural/TREE --format inspect --out exports",
     "init run.yaml --yes",
     "doctor",
 )
@@ -58,7 +58,7 @@ class Release:
         """Install the wheel as the tested set; the seconds that it took."""
         start = time.monotonic()
         target = f"{self.wheel}[{extra}]" if extra else str(self.wheel)
-        command = [self.venv / "bin/python", "-m", "pip", "install", "-q", "-c", ROOT / "constraints.txt", target]
+        command = [self.venv / "bin/python", "-m", "pip", "install", "-qq", "-c", ROOT / "constraints.txt", target]
         subprocess.run(command, check=True)
         return time.monotonic() - start
 
