@@ -20,9 +20,9 @@ from tasks.types import InputError
 BAD_INPUT = 2
 INTERRUPTED = 130
 _EXTRAS = {
-    "pyarrow": "parquet", "pandas": "programs", "scipy": "programs", "torch": "search", "transformers": "search", "trl": "train",
-    "datasets": "train", "accelerate": "train", "peft": "train", "ray": "ray", "fastapi": "serve", "uvicorn": "serve",
-    "math_verify": "math-verify", "lm_eval": "lm-eval",
+    "pyarrow": "parquet", "pandas": "programs", "scipy": "programs", "torch": "search", "transformers": "search",
+    "trl": "train", "datasets": "train", "accelerate": "train", "peft": "train", "ray": "ray", "fastapi": "serve",
+    "uvicorn": "serve", "math_verify": "math-verify", "lm_eval": "lm-eval",
 }  # fmt: skip
 """Packages that the base does not have, and the extra that brings each."""
 

@@ -40,9 +40,7 @@ def synthesize(
         list[str] | None, typer.Option("--set", help="Any other search setting, NAME=VALUE; may be given again.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    engine: Annotated[
-        str, typer.Option(help="transformers, vllm, server or scripted.")
-    ] = "transformers",
+    engine: Annotated[str, typer.Option(help="transformers, vllm, server or scripted.")] = "transformers",
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
     layout: Annotated[str | None, typer.Option(help="Prompt layout, as for 'rstar run'.")] = None,

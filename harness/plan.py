@@ -209,7 +209,11 @@ def _training_bytes(policy: ModelShape) -> float:
 def _pilot_warnings(wish: Wish) -> Sequence[str]:
     if wish.pilot is None:
         return ()
-    record = RunRecord.read(wish.pilot)
-    if record.task_name != wish.task:
-        return (f"the pilot's task is {record.task_name}, not {wish.task}; its tokens are taken as they are",)
-    return ()
+    record, said = RunRecord.read(wish.pilot), []
+    for what, found, wanted in (
+        ("task", record.task_name, wish.task),
+        ("policy", Path(record.spec.policy).name, wish.policy.title),
+    ):
+        if found != wanted:
+            said.append(f"the pilot's {what} is {found}, not {wanted}; its tokens are taken as they are")
+    return said

@@ -48,8 +48,9 @@ PAPER_7B = EvolutionSettings(
 
 # The embedded default's recipe (`rstar.training.tiny`) spread over the paper's four rounds: labels alone in the first
 # two, the PPM in the last two. 16 solutions a problem (prototype runs, tiny recipe; docs/evolution.md has a trial of
-# twice the problems with half the solutions); trees of 8 rollouts, 4 candidates, and again 8 for the unsolved. The first
-# PPM is that of round 2, the paper's first reliable one. Greedy policies are judged on all 384 problems, searches on 96.
+# twice the problems with half the solutions); trees of 8 rollouts, 4 candidates, and again 8 for the unsolved. The
+# first PPM is that of round 2, the paper's first reliable one. Greedy policies are judged on all 384 problems, searches
+# on 96.
 _TINY_TREE = {"budget": 8, "num_candidates": 4}
 _TINY_POOL = "procedural-train?each=10&first={}"
 TINY = EvolutionSettings(

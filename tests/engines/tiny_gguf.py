@@ -47,7 +47,7 @@ def tensors(path: Path) -> dict[str, Any]:
 
 
 def interleaved(weights: Any, heads: int) -> Any:
-    """Rows of a query or key projection in the order of llama.cpp: pairs side by side, where transformers has halves."""
+    """Rows of a query or key projection in llama.cpp's order: pairs side by side, where transformers has halves."""
     rows, columns = weights.shape
     return weights.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)
 

@@ -28,7 +28,8 @@ def flags_of_run() -> set[str]:
 
 def flags_in(command: str) -> set[str]:
     """Those that the `rstar run` in `command` gets."""
-    [arguments] = re.findall(r"rstar run (.*?)(?: &|$)", command.replace("\\\n", " ").strip(), flags=re.DOTALL | re.MULTILINE)
+    one_line = command.replace("\\\n", " ").strip()
+    [arguments] = re.findall(r"rstar run (.*?)(?: &|$)", one_line, flags=re.DOTALL | re.MULTILINE)
     return {word for word in shlex.split(arguments) if word.startswith("--")}
 
 

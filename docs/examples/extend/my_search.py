@@ -1,6 +1,6 @@
-"""A search is a coroutine over one problem. This one never looks back: at every step it keeps the best-judged candidate.
+"""A search is a coroutine over one problem. This one keeps the best-judged candidate of every step and never looks back.
 
-    python docs/examples/extend/my_search.py run --method follow-the-judge --task procedural --limit 4 --budgets 1,2
+python docs/examples/extend/my_search.py run --method follow-the-judge --task procedural --limit 4 --budgets 1,2
 """
 
 import sys

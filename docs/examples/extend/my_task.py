@@ -1,4 +1,4 @@
-"""A task is problems, and apart from them their answers. This one is made by a function; a file needs no code at all."""
+"""A task is problems, and apart from them their answers. This one is made by a function; a file needs no code."""
 
 from collections.abc import Iterator
 
