@@ -1,4 +1,4 @@
-"""A search is a coroutine over one problem. This one keeps the best-judged candidate of every step and never looks back.
+"""A search is a coroutine over one problem. This one keeps the best-judged candidate of each step, and goes on.
 
 python docs/examples/extend/my_search.py run --method follow-the-judge --task procedural --limit 4 --budgets 1,2
 """
