@@ -13,7 +13,7 @@ from harness.cli_run import RESULTS, Out, write_text
 from harness.compute_axis import Axis, GivenSizes
 from harness.model_size import parse_size
 from harness.report import report_lines
-from harness.run_folder import RUN_FILE, find_run
+from harness.run_folder import EVOLUTION_FILE, RUN_FILE, find_run
 from harness.run_statistics import run_statistics, statistics_json, statistics_lines
 from harness.run_summary import RunSummary, summarize
 from harness.scaling import Scaling, ScalingOptions, scaling
@@ -98,10 +98,17 @@ def run_folders(names: Sequence[str], out: Path) -> list[Path]:
     found: dict[Path, Path] = {}
     for name in names:
         path = Path(name).expanduser()
-        below = sorted(file.parent for file in path.rglob(RUN_FILE)) if path.is_dir() else []
+        below = _runs_below(path) if path.is_dir() else []
         folders = below if below and not (path / RUN_FILE).is_file() else [find_run(name, out)]
         found |= {folder.resolve(): folder for folder in folders}
     return list(found.values())
+
+
+def _runs_below(path: Path) -> list[Path]:
+    """Folders of runs, but for those of an evolution below `path`: it has a report of its own, over other problems."""
+    evolutions = {file.parent for file in path.rglob(EVOLUTION_FILE)} - {path}
+    runs = sorted(file.parent for file in path.rglob(RUN_FILE))
+    return [run for run in runs if evolutions.isdisjoint(run.parents)]
 
 
 def text_lines(summaries: Sequence[RunSummary], found: Scaling, *, is_markdown: bool = False) -> list[str]:

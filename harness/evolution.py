@@ -20,6 +20,7 @@ from harness.engines import Resources, open_engines
 from harness.evolution_runs import Evaluations
 from harness.paired import Comparison, compare, outcomes
 from harness.retrying import EngineFailure, Engines
+from harness.run_folder import EVOLUTION_FILE
 from harness.spec import NO_REWARD, RunSpec
 from harness.spec_fields import make_spec
 from rstar.engines.vllm_settings import read_settings
@@ -31,7 +32,7 @@ from rstar.training.stages import Stages
 from tasks.answers import GRADER_VERSION
 from tasks.types import InputError
 
-SETTINGS_FILE, GATE_FILE, RUNS = "evolution.json", "gate.json", "runs"
+GATE_FILE, RUNS = "gate.json", "runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ def _identities(settings: EvolutionSettings) -> dict[str, str]:
 
 def _remember(out: Path, settings: EvolutionSettings) -> None:
     """Note whose folder this is. Raises InputError where it is another evolution's."""
-    path = out / SETTINGS_FILE
+    path = out / EVOLUTION_FILE
     if path.exists():
         try:
             known = json.loads(path.read_text(encoding="utf-8"))

@@ -18,6 +18,8 @@ from harness.spec_fields import make_spec
 from tasks.types import InputError, Task
 
 RUN_FILE, RECORDS, JOURNALS = "run.json", "problems.jsonl", "journals"
+EVOLUTION_FILE = "evolution.json"
+"""Marks the folder of an evolution, whose runs are its own business."""
 _NAME_BYTES = 200
 """Of a journal's name; file systems allow 255, and endings come on top."""
 

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.run_folder import RECORDS, RUN_FILE
+from harness.run_folder import EVOLUTION_FILE, RECORDS, RUN_FILE
 from tasks.types import InputError
 
-EVOLUTION = "evolution.json"
 REPORT = "report.json"
 _INSIDE_A_RUN = ("journals", "trees")
 _DEPTH = 6
-"""Folders below the results that are looked into; an evolution's runs lie at most four deep."""
+"""Folders below the results that are looked into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +47,11 @@ def find_results(root: Path) -> FoundResults:
     for folder, names, has_folders in _walk(root):
         if RUN_FILE in names:
             runs.append(folder)
-        elif EVOLUTION in names and REPORT in names:
+        elif EVOLUTION_FILE in names and REPORT in names:
             evolutions.append(folder)
         elif RECORDS in names:
             left_out.append(LeftOut(place_of(folder, root), f"holds records but no {RUN_FILE}; restore it"))
-        elif EVOLUTION in names:
+        elif EVOLUTION_FILE in names:
             left_out.append(LeftOut(place_of(folder, root), f"holds no {REPORT}: no round of it is finished yet"))
         elif not names and not has_folders and folder != root:
             left_out.append(LeftOut(place_of(folder, root), "is empty"))
@@ -82,8 +81,8 @@ def _walk(root: Path) -> Iterator[tuple[Path, set[str], bool]]:
     for name, folders, files in os.walk(root):
         folder = Path(name)
         is_run = RUN_FILE in files
-        # Of an evolution only its runs are of interest; the rest is what they were made of.
-        inside = {"runs"} if EVOLUTION in files else None
+        # An evolution is one thing, with tables of its own: its runs, each of some problems, are no systems to rank.
+        inside = set[str]() if EVOLUTION_FILE in files else None
         depth = len(folder.relative_to(root).parts)
         has_folders = bool(folders)
         folders[:] = sorted(
