@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import logging
 import os
 import socket
@@ -14,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from harness.remote import Fleet
+from harness.remote import Fleet, require_ray
 from tasks.types import InputError
 
 REACH_SECONDS = 5.0
@@ -53,8 +52,7 @@ def connected(fleet: Fleet, device: str) -> Iterator[Cluster]:
 
     Raises InputError where Ray is not installed or not reachable, and where the workers do not fit.
     """
-    if importlib.util.find_spec("ray") is None:
-        raise InputError("--workers needs the package ray; install it with pip install 'rstar-bench[ray]'")
+    require_ray()
     for name, value in _SETTINGS.items():
         os.environ.setdefault(name, value)
     import ray

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,12 @@ from tasks.types import InputError, Problem
 
 CPUS_PER_WORKER = 1.0
 """Ray's unit for placing an actor. A search keeps one core busy at most; its programs run in processes beside it."""
+
+
+def require_ray() -> None:
+    """Raises InputError where Ray is not installed; called before anything that imports it."""
+    if importlib.util.find_spec("ray") is None:
+        raise InputError("--workers needs the package ray; install it with pip install 'rstar-bench[ray]'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

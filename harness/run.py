@@ -26,7 +26,7 @@ from harness.judge import judge
 from harness.provenance import device_name, provenance
 from harness.record_file import RecordFile, read_records
 from harness.records import ProblemRecord
-from harness.remote import Fleet, RemoteSearch
+from harness.remote import Fleet, RemoteSearch, require_ray
 from harness.retrying import EngineFailure, Engines
 from harness.run_folder import RECORDS, RUN_FILE, RunRecord, Status, begin, discard, journal_path, planned
 from harness.run_inputs import chosen_problems, read_inputs
@@ -308,6 +308,7 @@ def _opened(plan: Plan, spec: RunSpec, options: Options) -> AbstractContextManag
     if options.fleet is None:
         opened = options.make_engines(spec, options.resources)
     else:
+        require_ray()
         from harness.distributed_run import open_workers
 
         opened = open_workers(spec, plan.record.inputs, options)

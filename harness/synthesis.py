@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from harness.engines import Resources, open_engines
-from harness.remote import Fleet
+from harness.remote import Fleet, require_ray
 from harness.retrying import EngineFailure, Engines
 from harness.run_inputs import model_fingerprint
 from harness.served_models import with_names
@@ -107,6 +107,7 @@ def _growing(engine_spec: RunSpec, spec: SynthesisSpec, asked: Asked) -> Iterato
         with open_engines(engine_spec, resources) as engines:
             yield guides_of(engines, spec)
         return
+    require_ray()
     from harness.distributed_synthesis import open_growers
 
     with open_growers(engine_spec, spec, resources, asked.fleet, asked.concurrency) as grower:

@@ -47,6 +47,7 @@ def set_up(stream: TextIO | None = None, level: int = logging.INFO) -> None:
         logger.handlers = [handler]
         logger.setLevel(least)
         logger.propagate = False
+        logger.disabled = False  # a logging configuration of another package may have switched it off
 
 
 def _where(error: BaseException) -> dict[str, Any]:

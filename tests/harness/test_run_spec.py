@@ -193,7 +193,7 @@ def test_a_file_may_say_how_the_run_is_done(tmp_path: Path) -> None:
 
     task = write_task(tmp_path / "sums.jsonl", 2)
     file = tmp_path / "run.yaml"
-    file.write_text(yaml.safe_dump({**fields(task), "out": str(tmp_path / "here"), "concurrency": 1, "workers": 1}))
+    file.write_text(yaml.safe_dump({**fields(task), "out": str(tmp_path / "here"), "concurrency": 1, "programs": 1}))
     assert rstar("run", file) == 0
     assert len(list((tmp_path / "here").glob("sums/*/problems.jsonl"))) == 1
 

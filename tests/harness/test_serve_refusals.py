@@ -153,8 +153,9 @@ def test_keys_come_from_a_file_and_the_environment(tmp_path: Any) -> None:
 def test_a_log_holds_neither_prompt_nor_answer_nor_key(monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.StringIO()
     for name in ("rstar.serve", "uvicorn.error"):
-        for attribute in ("handlers", "level", "propagate"):
+        for attribute in ("handlers", "level", "propagate", "disabled"):
             monkeypatch.setattr(logging.getLogger(name), attribute, getattr(logging.getLogger(name), attribute))
+    logging.getLogger("rstar.serve").disabled = True  # as another package's logging configuration leaves it
     logs.set_up(written)
     served, secret = world(keys=(KEY,)), "What is 41 + 42 + 43 + 44?"
     headers = {"authorization": f"Bearer {KEY}"}
