@@ -42,8 +42,9 @@ def second_opinion(answer: GradedAnswer) -> Opinion:
 def _parse(text: str) -> list[object]:
     from math_verify import parse
 
-    # It reports through a logger and would write over the progress bar.
-    logging.disable()
+    # They report through loggers and would write over the progress bar.
+    for package in ("math_verify", "latex2sympy2_extended"):
+        logging.getLogger(package).setLevel(logging.CRITICAL + 1)
     # In a box it reads answers best: 482 of 500 of our labelled pairs right, in dollar signs 472, bare 328. Its own
     # timer is off because it is a signal, which a long call into C ignores; the pool kills the process instead.
     parsed: list[object] = parse("\\boxed{" + text + "}", parsing_timeout=None, raise_on_error=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 from io import StringIO
 
 import misbehaving_grader
@@ -114,6 +115,7 @@ def test_a_disputed_pair_is_queued_once() -> None:
 def test_math_verify_gives_a_verdict(reference: str | tuple[str, ...], predicted: str | None, verdict: str) -> None:
     answer = GradedAnswer("a", reference, predicted, {"strict": Opinion("correct", "")}, 0)
     assert second_opinion(answer).verdict == verdict
+    assert logging.getLogger("rstar").isEnabledFor(logging.CRITICAL), "the logs of others were switched off too"
 
 
 @needs_math_verify
