@@ -1,6 +1,6 @@
 """What the last round would have been with another value model (paper, Table 8) or other SFT data (Table 7).
 
-    pqm, outcome      a PQM and an ORM, from the last policy, on the trees that its PPM's pairs come from
+    pqm, outcome      a PQM and an ORM, from the last policy, on all trees that its PPM has learned from
     sft-random        the base, on two right solutions a problem drawn by lot instead of the two of highest Q
     sft-rejection     the same, on the two that the ORM ranks first (rejection sampling)
 
@@ -48,7 +48,8 @@ def ablate(evolution: Evolution, name: Ablation, base: Path, last: Models) -> Pa
 
 def _value_model(evolution: Evolution, objective: Objective, last: Models) -> Path:
     settings, scale = evolution.settings.ppm, evolution.settings.ppm_scale
-    rounds = evolution.pair_rounds(len(evolution.settings.rounds))
+    trainings = evolution.trainings(len(evolution.settings.rounds))
+    rounds = sorted({each for number in trainings for each in evolution.pair_rounds(number)})
     searched = [evolution.out / f"search-{each}" for each in rounds]
     told: dict[str, Any] = {"ppm": asdict(settings), "scale": asdict(scale), "policy": weights_hash(last.policy)}
     told["trees"] = [file_hash(path) for folder in searched for path in shards_in(folder)]
@@ -59,7 +60,7 @@ def _value_model(evolution: Evolution, objective: Objective, last: Models) -> Pa
 
         path = folder / "values.jsonl"
         trees = without_noise((row for each in searched for row in read_shards(shards_in(each))), Counter[str]())
-        taught = (value for each in _taught(evolution) for value in value_rows(each, objective))
+        taught = (value for each in _taught(evolution, trainings) for value in value_rows(each, objective))
         write_values(path, chain(taught, (value for row in trees for value in tree_values(row, objective))))
         model = value_model_of(last.policy, settings.seed, evolution.settings.extra_layers)
         tokenizer = load_trained_tokenizer(last.policy)
@@ -70,8 +71,10 @@ def _value_model(evolution: Evolution, objective: Objective, last: Models) -> Pa
     return evolution.stages.stage(objective, told, work)
 
 
-def _taught(evolution: Evolution) -> Iterator[list[Rollout]]:
-    return teacher_groups(evolution.settings) if evolution.settings.teacher_rollouts.each else iter(())
+def _taught(evolution: Evolution, rounds: Sequence[int]) -> Iterator[list[Rollout]]:
+    if not evolution.settings.teacher_rollouts.each:
+        return iter(())
+    return chain.from_iterable(teacher_groups(evolution.settings, number) for number in rounds)
 
 
 def _reselected(evolution: Evolution, name: str, base: Path, rank: Callable[[], Rank], ranked_by: str) -> Path:

@@ -12,18 +12,18 @@ from rstar.prompts import prompt_text
 from rstar.seeds import derive
 from rstar.synthesis.pool import problem_pool
 from rstar.synthesis.rollouts import Rollout
-from rstar.synthesis.teacher import lesson_text, teach, teacher_rollouts
+from rstar.synthesis.teacher import error_rates, lesson_text, teach, teacher_rollouts
 from rstar.training.checkpoints import new_policy, weights_hash
 from rstar.training.data import file_hash, write_rows
 from rstar.training.examples import SftRow
 from rstar.training.tokenizer import train_tokenizer
 
 
-def teacher_groups(settings: EvolutionSettings) -> Iterator[list[Rollout]]:
-    """The teacher's labelled solutions of problems of their own, problem by problem."""
-    chosen = settings.teacher_rollouts
-    for made in problem_pool("train", chosen.each, chosen.first):
-        yield teacher_rollouts(made, settings.seed, chosen.times)
+def teacher_groups(settings: EvolutionSettings, number: int) -> Iterator[list[Rollout]]:
+    """The teacher's labelled solutions for round `number`, of problems of their own, problem by problem."""
+    chosen, rates = settings.teacher_rollouts, error_rates(settings.lessons.misconceptions)
+    for made in problem_pool("train", chosen.each, chosen.first + (number - 1) * chosen.each):
+        yield teacher_rollouts(made, settings.seed, chosen.times, rates)
 
 
 def teach_base(folder: Path, settings: EvolutionSettings) -> dict[str, Any]:
@@ -37,7 +37,8 @@ def teach_base(folder: Path, settings: EvolutionSettings) -> dict[str, Any]:
     pool = list(problem_pool("train", lessons.each, lessons.first, levels=lessons.levels))
     # The first solution of a problem is the one that `rstar train tiny` takes.
     seeds = [settings.seed, *(derive(settings.seed, "lesson", number) for number in range(1, lessons.times))]
-    given = [teach(made, seed) for seed in seeds for made in pool]
+    rates = error_rates(lessons.misconceptions)
+    given = [teach(made, seed, rates) for seed in seeds for made in pool]
     rows = [SftRow(each.trajectory.problem.id, each.trajectory.problem.question, lesson_text(each)) for each in given]
     write_rows(folder / "sft.jsonl", iter(rows))
     texts = (prompt_text(row.question, "rstar-sft") + row.solution for row in rows)

@@ -59,7 +59,7 @@ def trace(name: str) -> Trace:
     if number is None:
         raise InputError(
             f"{name}: the rows of {stage} come from no search tree; rows of data-1, data-2, ... do"
-            + (" (these are the scripted teacher's lessons)" if stage == "base" else "")
+            + (" (these are the scripted teacher's lessons)" if stage == "base" or stage.startswith("teacher-") else "")
         )
     search = f"search-{number[1]}"
     nodes, trees = _nodes(out / search, row["nodes"])

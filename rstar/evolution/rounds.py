@@ -4,7 +4,8 @@
     search-N   problems of the pool, searched by the policy of the round before, from round 3 on with its PPM -> trees
     data-N     the best two right solutions a problem -> sft.jsonl; preference pairs -> pairs.jsonl
     policy-N   the base, trained on the solutions of all rounds so far
-    ppm-N      policy-N with a value head, trained on the pairs
+    teacher-N  where asked for, the teacher's solutions of problems of round N -> pairs.jsonl
+    ppm-N      policy-N with a value head, or the PPM before, trained on the pairs
 
 Each stage is done once (`rstar.training.stages`), and goes on where a kill left it: a search at the problem and engine
 request it was at, a training at its last checkpoint. Data depend on settings and models only; weights also on the
@@ -89,9 +90,10 @@ class Evolution:
         """Do round `number`, counted from 1, after the models of the round `before`."""
         self.data(number, self.search(number, base, before))
         policy = self.policy(number, base)
+        ppm = before.ppm if before is not None else None
         if self.settings.rounds[number - 1].trains_ppm:
-            return Models(policy, self.ppm(number, policy))
-        return Models(policy, before.ppm if before is not None else None)
+            ppm = self.ppm(number, policy, ppm)
+        return Models(policy, ppm)
 
     def search(self, number: int, base: Path, before: Models | None) -> Path:
         """The stage of search trees of a round."""
@@ -157,46 +159,64 @@ class Evolution:
 
         return self.stages.stage(name, told, work)
 
-    def ppm(self, number: int, policy: Path) -> Path:
-        """The stage that trains a round's PPM, from the round's policy."""
+    def ppm(self, number: int, policy: Path, before: Path | None) -> Path:
+        """The stage that trains a round's PPM, from the round's policy or from the PPM `before` it."""
         files = [self.out / f"data-{each}" / PAIRS_FILE for each in self.pair_rounds(number)]
         if self.settings.teacher_rollouts.each:
-            files.insert(0, self.teacher_pairs() / PAIRS_FILE)
+            files.insert(0, self.teacher_pairs(number) / PAIRS_FILE)
         settings, scale = self.settings.ppm, self.settings.ppm_scale
+        start = before if self.settings.ppm_starts_from == "ppm" and before is not None else policy
         told: dict[str, Any] = {"ppm": asdict(settings), "scale": asdict(scale), "policy": weights_hash(policy)}
         told |= {"data": [file_hash(path) for path in files], "extra_layers": self.settings.extra_layers}
+        told |= {"start": weights_hash(start)}
 
         def work(folder: Path) -> dict[str, Any]:
-            from rstar.training.checkpoints import load_trained_tokenizer, value_model_of
+            from rstar.training.checkpoints import load_trained_tokenizer, load_value_model, value_model_of
             from rstar.training.ppm import train_ppm
 
             pairs = [pair for path in files for pair in _rows(path, read_pairs)]
             if not pairs:
                 raise InputError(f"ppm-{number}: no problem has right and wrong solutions, so there are no pairs")
-            model = value_model_of(policy, settings.seed, self.settings.extra_layers)
+            if start == policy:
+                model = value_model_of(policy, settings.seed, self.settings.extra_layers)
+            else:
+                model = load_value_model(start)
             tokenizer = load_trained_tokenizer(policy)
             report = train_ppm(model, tokenizer, pairs, settings, folder, scale=scale)
             line = f"{report.num_pairs} pairs of {report.num_problems} problems, loss {report.loss:.3f}"
-            return self.trained(folder, line, asdict(report), files, policy)
+            return self.trained(folder, line, asdict(report), files, start)
 
         return self.stages.stage(f"ppm-{number}", told, work)
 
     def pair_rounds(self, number: int) -> range:
-        """The rounds whose searches the value model of round `number` learns from."""
-        return range(1 if self.settings.pairs_of == "all" else number, number + 1)
+        """The rounds whose searches the value model of round `number` is trained on."""
+        first = {"round": number, "all": 1}.get(self.settings.pairs_of)
+        if first is None:
+            first = 1 + max(each for each in (0, *self.ppm_rounds(number)) if each < number)
+        return range(first, number + 1)
 
-    def teacher_pairs(self) -> Path:
-        """The stage of pairs from the teacher's solutions."""
-        told = {"teacher": asdict(self.settings.teacher_rollouts), "pairs": asdict(self.settings.pairs)}
+    def ppm_rounds(self, number: int) -> list[int]:
+        """The rounds up to `number` that train a PPM."""
+        return [each for each in range(1, number + 1) if self.settings.rounds[each - 1].trains_ppm]
+
+    def trainings(self, number: int) -> list[int]:
+        """The rounds whose trainings the PPM of round `number` has behind it."""
+        return self.ppm_rounds(number) if self.settings.ppm_starts_from == "ppm" else [number]
+
+    def teacher_pairs(self, number: int) -> Path:
+        """The stage of pairs from the teacher's solutions for round `number`."""
+        told: dict[str, Any] = {"pairs": asdict(self.settings.pairs)}
+        told |= {"teacher": asdict(self.settings.teacher_rollouts)}
+        told |= {"misconceptions": list(self.settings.lessons.misconceptions)}
 
         def work(folder: Path) -> dict[str, Any]:
-            groups = teacher_groups(self.settings)
+            groups = teacher_groups(self.settings, number)
             count = write_rows(
                 folder / PAIRS_FILE, (p for each in groups for p in make_pairs(each, self.settings.pairs))
             )
             return {"line": f"{count} pairs", "files": {PAIRS_FILE: file_hash(folder / PAIRS_FILE)}}
 
-        return self.stages.stage("data-0", told, work)
+        return self.stages.stage(f"teacher-{number}", told, work)
 
     def trained(
         self, folder: Path, line: str, report: dict[str, Any], files: list[Path], start: Path

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_type_hints
 
 from rstar.engines.vllm_settings import read_settings
 from rstar.prompts import Layout
@@ -14,7 +14,7 @@ from rstar.search.presets import preset as search_preset
 from rstar.synthesis.pairs import PairSettings
 from rstar.training.scale import Scale, scaled
 from rstar.training.settings import PpmSettings, SftSettings, Shape, overridden
-from tasks.procedural import LEVELS
+from tasks.procedural import KINDS, LEVELS, Kind
 from tasks.types import InputError
 
 TEACHER = "teacher"
@@ -57,6 +57,8 @@ class Lessons:
     levels: tuple[int, ...] = LEVELS
     times: int = 1
     """Solutions of each."""
+    misconceptions: tuple[Kind, ...] = ()
+    """Kinds of steps that the teacher gets wrong more often than right, besides its own five."""
     shape: Shape = field(default_factory=Shape)
     sft: SftSettings = field(default_factory=SftSettings)
 
@@ -66,9 +68,9 @@ class TeacherRollouts:
     """Solutions by the scripted teacher that every PPM learns from too, as the paper's first PPM does."""
 
     each: int = 0
-    """Problems of each family and level; 0: none."""
+    """Problems of each family and level, other ones each round; 0: none."""
     first: int = 600_000
-    """Index of the first of them in the train split."""
+    """Index of the first of them in the train split, those of round 1; the next rounds' follow."""
     times: int = 6
     """Solutions of each."""
 
@@ -115,8 +117,10 @@ class EvolutionSettings:
     """Layers of a PPM on top of its policy's, see `rstar.training.checkpoints.value_model_of`."""
     teacher_rollouts: TeacherRollouts = field(default_factory=TeacherRollouts)
     pairs: PairSettings = field(default_factory=PairSettings)
-    pairs_of: Literal["round", "all"] = "round"
-    """Whose pairs a PPM learns from: its own round's, or those of all rounds so far."""
+    pairs_of: Literal["round", "new", "all"] = "round"
+    """Whose pairs a PPM learns from: its own round's, those of the rounds since the PPM before, or of all so far."""
+    ppm_starts_from: Literal["policy", "ppm"] = "policy"
+    """What a PPM starts from: its round's policy (paper, section 3.3), or the PPM before, so that it learns on."""
     top: int = 2
     """Solutions per problem and round that a policy learns from: paper, section 3.4."""
     interpreter: Literal["walker", "sandbox"] = "sandbox"
@@ -139,6 +143,11 @@ class EvolutionSettings:
             raise InputError("evolution setting rounds is empty; give at least one round")
         if not self.pools and not all(each.pool for each in self.rounds):
             raise InputError("evolution setting pools is empty; name a train pool")
+        known = get_type_hints(EvolutionSettings)
+        for name in ("pairs_of", "ppm_starts_from"):
+            _check(name, getattr(self, name), get_args(known[name]))
+        for kind in self.lessons.misconceptions:
+            _check("lessons.misconceptions", kind, KINDS)
         has_ppm = False
         for number, each in enumerate(self.rounds, 1):
             search_preset(each.search, each.overrides)
@@ -181,6 +190,11 @@ def evolved(settings: EvolutionSettings, overrides: Mapping[str, Any]) -> Evolut
         return replace(settings, **values)
     except TypeError as error:
         raise InputError(f"evolution settings: {error}") from error
+
+
+def _check(name: str, value: str, known: Sequence[str]) -> None:
+    if value not in known:
+        raise InputError(f"evolution setting {name}: {value!r} is unknown; use {', '.join(known)}")
 
 
 def _value(settings: EvolutionSettings, name: str, value: Any) -> Any:

@@ -8,7 +8,7 @@ what turns out right.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from rstar.prompts import ANSWER, CODE, END_ANSWER, END_CODE, END_STEP, solution_text, step_text
@@ -18,7 +18,7 @@ from rstar.synthesis.walker import Walker
 from rstar.types import Step, Trajectory
 from tasks.procedural import Generated, Kind, SolutionStep
 
-ERROR_RATES: Mapping[Kind, float] = {
+ERROR_RATES: dict[Kind, float] = {
     "add": 0.15,
     "answer": 0.05,
     "apply": 0.30,
@@ -40,10 +40,17 @@ ERROR_RATES: Mapping[Kind, float] = {
 """Probability that a step of a kind is written wrong. Chosen so that about a third of the solutions is right, and so
 that five kinds are misconceptions: their first wrong variant is likelier than the right step, so that a model that
 imitates the teacher gets them wrong when it decodes greedily, and a vote does not help. Only outcomes tell."""
+MISCONCEIVED = 0.70
+"""Error rate of a further kind that is to be a misconception too, that of the five above."""
 FIRST_WRONG = 0.85
 """Probability that a wrong step is the first of its variants, the most natural slip. Chosen, not tuned."""
 MAX_TRIES = 100
 """Corruptions drawn for one problem until a program runs; nearly every one does."""
+
+
+def error_rates(misconceptions: Collection[Kind] = ()) -> Mapping[Kind, float]:
+    """The teacher's error rates where it has `misconceptions` besides its own five."""
+    return ERROR_RATES | dict.fromkeys(misconceptions, MISCONCEIVED)
 
 
 @dataclass(frozen=True, slots=True)

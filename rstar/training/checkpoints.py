@@ -50,6 +50,17 @@ def load_policy(folder: Path) -> PreTrainedModel:
     return model
 
 
+def load_value_model(folder: Path) -> PreTrainedModel:
+    """The model with a scalar head in `folder`, in float32, to train on. Raises InputError where there is none."""
+    import torch
+
+    from rstar.engines.loading import load_model
+
+    model = load_model(folder, "reward model", torch.device("cpu"), torch.float32)
+    model.train()
+    return model
+
+
 def load_trained_tokenizer(folder: Path) -> PreTrainedTokenizerBase:
     """The tokenizer in `folder`. Raises InputError where there is none."""
     from rstar.engines.loading import load_tokenizer

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.evolution_settings import read_settings, shown
+from rstar.evolution.lessons import teacher_groups
 from rstar.evolution.presets import EVOLUTIONS, MICRO, TINY, evolution, trial
+from rstar.evolution.rounds import Evolution, Guiding
 from rstar.evolution.settings import evolved
 from rstar.search.presets import preset
+from rstar.synthesis.run import Guides
+from rstar.training.stages import Stages
 from tasks.types import InputError
 
 
@@ -53,6 +58,9 @@ def test_a_file_changes_fields_of_a_preset(tmp_path: Path) -> None:
         ({"ablations": ["sft-rejection"]}, "add outcome"),
         ({"seed": "x"}, "seed: 'x' should be int"),
         ({"pools": []}, "pools is empty"),
+        ({"pairs_of": "some"}, "pairs_of: 'some' is unknown; use round, new, all"),
+        ({"ppm_starts_from": "base"}, "ppm_starts_from: 'base' is unknown; use policy, ppm"),
+        ({"lessons": {"misconceptions": ["divine"]}}, "'divine' is unknown; use add"),
     ],
 )
 def test_what_cannot_be_is_one_clear_line(fields: dict[str, Any], complaint: str) -> None:
@@ -63,6 +71,29 @@ def test_what_cannot_be_is_one_clear_line(fields: dict[str, Any], complaint: str
 def test_an_unknown_preset_is_named() -> None:
     with pytest.raises(InputError, match="--preset huge is unknown; use tiny, micro, paper-7b"):
         read_settings("huge")
+
+
+@pytest.mark.parametrize(
+    ("pairs_of", "rounds"), [("round", [[2], [3], [4]]), ("new", [[1, 2], [3], [4]]), ("all", [[1, 2], [1, 2, 3]])]
+)
+def test_a_ppm_learns_from_its_round_from_those_since_the_ppm_before_or_from_all(
+    pairs_of: str, rounds: list[list[int]], tmp_path: Path
+) -> None:
+    settings = evolved(TINY, {"pairs_of": pairs_of})
+    made = Evolution(settings, Stages(tmp_path, {}, print), _unused, {})
+    assert [list(made.pair_rounds(number)) for number in (2, 3, 4)][: len(rounds)] == rounds
+    assert (made.trainings(4), made.ppm_rounds(3)) == ([2, 3, 4], [2, 3])
+
+
+def _unused(guiding: Guiding) -> AbstractContextManager[Guides]:
+    raise AssertionError(guiding)
+
+
+def test_every_round_has_lessons_of_its_own_for_the_ppm() -> None:
+    settings = trial(TINY, 0.04)
+    ids = [{group[0].id for group in teacher_groups(settings, number)} for number in (2, 3)]
+    assert len(ids[0]) == 96
+    assert not ids[0] & ids[1]
 
 
 def test_a_trial_takes_a_share_of_every_stage() -> None:

@@ -44,7 +44,8 @@ def test_every_stage_is_in_the_manifest_with_its_hashes(done: tuple[Path, Outcom
     assert set(stages) == {"base", *rounds, *ABLATIONS, "data-sft-random", "data-sft-rejection"}
     assert list(stages["policy-2"]["data"]) == ["data-1/sft.jsonl", "data-2/sft.jsonl"]
     assert stages["policy-2"]["starts_from"] == "base"
-    assert stages["ppm-2"]["starts_from"] == "policy-2"
+    assert stages["ppm-1"]["starts_from"] == "policy-1"
+    assert stages["ppm-2"]["starts_from"] == "ppm-1"
 
 
 def test_a_second_call_does_nothing_again(done: tuple[Path, Outcome, list[str]]) -> None:

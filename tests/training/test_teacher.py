@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rstar.prompts import END_ANSWER, END_CODE, END_STEP, parse_step, solution_text
 from rstar.synthesis.pool import problem_pool
-from rstar.synthesis.teacher import ERROR_RATES, FIRST_WRONG, teach, teacher_rollouts
+from rstar.synthesis.teacher import ERROR_RATES, FIRST_WRONG, error_rates, teach, teacher_rollouts
 from tasks.procedural import KINDS, generate
 
 SAMPLE = list(problem_pool("train", 4, 900))
@@ -37,6 +37,12 @@ def test_every_kind_of_step_has_an_error_rate() -> None:
 def test_in_five_kinds_of_step_the_first_wrong_variant_is_likelier_than_the_right_step() -> None:
     mistaken = {kind for kind, rate in ERROR_RATES.items() if rate * FIRST_WRONG > 1 - rate}
     assert mistaken == {"average", "expand", "power", "probability", "remainder"}
+
+
+def test_further_misconceptions_are_as_likely_as_its_own() -> None:
+    rates = error_rates(("apply", "share"))
+    assert {rates[kind] for kind in ("apply", "share", "power")} == {0.70}
+    assert {kind for kind in KINDS if rates[kind] != ERROR_RATES[kind]} == {"apply", "share"}
 
 
 def test_the_search_reads_each_step_of_a_lesson_as_it_was_meant() -> None:
