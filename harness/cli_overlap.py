@@ -13,12 +13,12 @@ from typing import Annotated, TextIO
 import typer
 
 from harness.atomic_file import atomic_text
-from tasks.catalog import BENCHMARKS, load_task, task_names
+from tasks.catalog import BENCHMARKS, eval_tasks, load_task, task_names
 from tasks.jsonl import shorten
 from tasks.overlap import MIN_FRACTION, Hit, OverlapReport, check_overlap
 from tasks.sources import fetch
 from tasks.tables import read_table
-from tasks.types import InputError, Task
+from tasks.types import InputError
 from tasks.user_task import PREFIX
 
 _NUM_SHOWN = 10
@@ -46,7 +46,7 @@ def overlap(
 ) -> None:
     """Check a train pool for test questions. Exit code 0: none found, 1: some found, 2: bad input."""
     questions = _with_progress(read_pool(pool, field))
-    tasks = _eval_tasks(against)
+    tasks = eval_tasks(against)
     with atomic_text(out) if out else nullcontext() as file:
         report = check_overlap(questions, tasks, min_fraction, with_variants=variants, on_hit=_writer(file))
     if not report.num_questions:
@@ -74,18 +74,6 @@ def read_pool(pool: str, field: str) -> Iterator[tuple[str, str]]:
             f"pool '{pool}' is no task and no file; name a train pool of 'rstar tasks' or a file that exists"
         )
     return ((row.id(), row.text(field)) for row in read_table(path))
-
-
-def _eval_tasks(against: str) -> list[Task]:
-    """The tasks to check against. Raises InputError where one cannot be loaded: a report must not leave one out."""
-    if against:
-        names = list(dict.fromkeys(name.strip() for name in against.split(",") if name.strip()))
-        return [load_task(name, "eval") for name in names]
-    names = [name for name in task_names() if name not in BENCHMARKS or BENCHMARKS[name].role == "eval"]
-    try:
-        return [task for task in map(load_task, names) if task.role == "eval"]
-    except InputError as error:
-        raise InputError(f"{error}; or name the tasks that you have with --against") from error
 
 
 def _with_progress(questions: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:

@@ -7,20 +7,8 @@ from typing import Annotated
 import typer
 
 from harness.cli_fleet import CpusPerWorker, GpusPerWorker, RayAddress, RayWait, Workers, fleet_of
-from harness.cli_run import (
-    RESULTS,
-    Concurrency,
-    KvMemory,
-    MaxFailures,
-    MaxSamples,
-    Out,
-    Programs,
-    RequestSeconds,
-    Threads,
-    Vllm,
-    finish,
-    options,
-)
+from harness.cli_run import RESULTS, Concurrency, MaxFailures, Out, finish, options
+from harness.engine_flags import KvMemory, MaxSamples, Programs, RequestSeconds, Threads, Vllm
 from harness.run import plan_resume
 from harness.run_folder import find_run
 

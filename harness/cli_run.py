@@ -10,6 +10,33 @@ from typing import Annotated, Any
 import typer
 
 from harness.cli_fleet import FLEET_FIELDS, CpusPerWorker, GpusPerWorker, RayAddress, RayWait, Workers, fleet_of
+from harness.engine_flags import (
+    Candidates,
+    ChatTemplate,
+    Device,
+    Dtype,
+    Engine,
+    Interpreter,
+    KvMemory,
+    MaxContextTokens,
+    MaxNewTokens,
+    MaxSamples,
+    Method,
+    Orm,
+    Policy,
+    PolicyModel,
+    Ppm,
+    PpmFormat,
+    Preset,
+    Programs,
+    PromptLayout,
+    RequestSeconds,
+    RequireSandbox,
+    SearchSettings,
+    Temperature,
+    Threads,
+    Vllm,
+)
 from harness.engines import Resources
 from harness.remote import Fleet
 from harness.report import report_lines
@@ -37,24 +64,9 @@ Concurrency = Annotated[
     int | None,
     typer.Option(min=1, max=100_000, help="Problems at a time, for each worker.", show_default=str(CONCURRENCY)),
 ]
-Programs = Annotated[
-    int | None, typer.Option(min=1, max=1024, help="Programs executed at a time.", show_default="all cores")
-]
-KvMemory = Annotated[
-    int | None, typer.Option("--kv-memory-mb", help="MiB for keys and values, per model.", show_default="1024 on a CPU")
-]
-MaxSamples = Annotated[int | None, typer.Option(help="Candidates written at once.", show_default="512")]
-Threads = Annotated[int | None, typer.Option(help="Torch threads.", show_default="1 for small models, else all")]
 MaxFailures = Annotated[
     int | None,
     typer.Option(help="Engine failures on so many problems in a row stop the run.", show_default=str(MAX_FAILURES)),
-]
-RequestSeconds = Annotated[
-    int | None, typer.Option(min=1, help="That a server may take for one request.", show_default="600")
-]
-Vllm = Annotated[
-    list[str] | None,
-    typer.Option("--vllm", help="How vLLM shares the machine, NAME=VALUE; may be given again. See docs/vllm.md."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Results folder.", show_default="results")]
 
@@ -62,69 +74,35 @@ Out = Annotated[Path | None, typer.Option(help="Results folder.", show_default="
 def run(
     file: Annotated[Path | None, typer.Argument(help="YAML file with the fields of a run; flags override it.")] = None,
     task: Annotated[str | None, typer.Option(help="A task of 'rstar tasks', or user:PATH.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Named search settings, e.g. tiny, paper-eval, greedy.", show_default="tiny")
-    ] = None,
-    method: Annotated[str | None, typer.Option(help="sample, beam, dvts, particle or mcts, at its defaults.")] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(help="Model folder, builtin, or a server's http://HOST:PORT/v1.", show_default="builtin"),
-    ] = None,
-    policy_model: Annotated[
-        str | None, typer.Option(help="Which of a server's models.", show_default="its only one")
-    ] = None,
-    ppm: Annotated[str | None, typer.Option(help="Reward model folder, builtin or none.")] = None,
-    ppm_format: Annotated[
-        str | None,
-        typer.Option(
-            help="How the PPM is asked: ppm, qwen, skywork, math-shepherd, rlhflow.", show_default="by its config"
-        ),
-    ] = None,
-    orm: Annotated[
-        str | None, typer.Option(help="Folder of an outcome reward model: judges finished solutions.")
-    ] = None,
+    preset: Preset = None,
+    method: Method = None,
+    policy: Policy = None,
+    policy_model: PolicyModel = None,
+    ppm: Ppm = None,
+    ppm_format: PpmFormat = None,
+    orm: Orm = None,
     budgets: Annotated[str | None, typer.Option(help="Trajectories to report at, e.g. 1,2,4,8,16.")] = None,
     seeds: Annotated[str | None, typer.Option(help="Seeds, e.g. 0,1,2.", show_default="0")] = None,
     limit: Annotated[int | None, typer.Option(help="Problems to take, spread evenly over the task.")] = None,
     rule: Annotated[str | None, typer.Option(help="The headline's rule: best, majority, weighted or top_k.")] = None,
     top_k: Annotated[int | None, typer.Option(help="K of the rule top_k.", show_default=str(TOP_K))] = None,
-    candidates: Annotated[int | None, typer.Option(help="Candidates at each step.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Of the policy's sampling; 0 is greedy.")] = None,
+    candidates: Candidates = None,
+    temperature: Temperature = None,
     top_p: Annotated[float | None, typer.Option(help="Draw only from the likeliest tokens of this mass.")] = None,
     sampling_top_k: Annotated[int | None, typer.Option(help="Draw only from that many likeliest tokens.")] = None,
     adaptive_stop: Annotated[
         str | None, typer.Option(help="End a problem early: certain, posterior or never.", show_default="never")
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other search setting, NAME=VALUE; may be given again.")
-    ] = None,
-    engine: Annotated[
-        str | None,
-        typer.Option(help="transformers, vllm, server or scripted.", show_default="transformers, for a URL server"),
-    ] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")] = None,
-    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.", show_default="auto")] = None,
-    layout: Annotated[
-        str | None,
-        typer.Option(
-            help="Prompt layout: rstar-sft, bootstrap, chat, cot or cot-steps; 'rstar doctor --policy' names the best.",
-            show_default="rstar-sft",
-        ),
-    ] = None,
-    chat_template: Annotated[
-        str | None,
-        typer.Option(help="Chat template in place of the model's: chatml, llama-3, gemma, mistral or plain."),
-    ] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(help="Of one step.", show_default="2048")] = None,
-    max_context_tokens: Annotated[
-        int | None, typer.Option(help="Of question and solution.", show_default="4096")
-    ] = None,
-    interpreter: Annotated[
-        str | None, typer.Option(help="sandbox, or arithmetic (runs nothing).", show_default="sandbox")
-    ] = None,
-    require_sandbox: Annotated[
-        str | None, typer.Option(help="What must contain programs: none, standard or full.", show_default="standard")
-    ] = None,
+    settings: SearchSettings = None,
+    engine: Engine = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    layout: PromptLayout = None,
+    chat_template: ChatTemplate = None,
+    max_new_tokens: MaxNewTokens = None,
+    max_context_tokens: MaxContextTokens = None,
+    interpreter: Interpreter = None,
+    require_sandbox: RequireSandbox = None,
     trees: Annotated[
         str | None, typer.Option(help="What to keep of each search: none, answers or full.", show_default="answers")
     ] = None,

@@ -10,6 +10,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.engine_flags import (
+    Candidates,
+    ChatTemplate,
+    Device,
+    Dtype,
+    Engine,
+    Interpreter,
+    KvMemory,
+    MaxContextTokens,
+    MaxNewTokens,
+    MaxSamples,
+    Method,
+    Orm,
+    Policy,
+    PolicyModel,
+    Ppm,
+    PpmFormat,
+    Preset,
+    Programs,
+    PromptLayout,
+    RequireSandbox,
+    SearchSettings,
+    Temperature,
+    Threads,
+    Vllm,
+)
 from harness.engines import Resources, open_engines
 from harness.run_inputs import model_path
 from harness.spec import NO_REWARD, RunSpec
@@ -31,53 +57,33 @@ _RESOURCES = ("programs", "kv_memory_mb", "max_samples", "threads", "vllm")
 
 def serve(
     file: Annotated[Path | None, typer.Argument(help="YAML file with the fields of a run; flags override it.")] = None,
-    preset: Annotated[
-        str | None, typer.Option(help="Named search settings: the defaults of a request.", show_default="tiny")
-    ] = None,
-    method: Annotated[str | None, typer.Option(help="sample, beam, dvts, particle or mcts, at its defaults.")] = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(help="Model folder, builtin, or a server's http://HOST:PORT/v1.", show_default="builtin"),
-    ] = None,
-    policy_model: Annotated[
-        str | None, typer.Option(help="Which of a server's models.", show_default="its only one")
-    ] = None,
-    ppm: Annotated[str | None, typer.Option(help="Reward model folder, builtin or none.")] = None,
-    ppm_format: Annotated[str | None, typer.Option(help="How the PPM is asked, as in 'rstar run'.")] = None,
-    orm: Annotated[str | None, typer.Option(help="Folder of an outcome reward model.")] = None,
+    preset: Preset = None,
+    method: Method = None,
+    policy: Policy = None,
+    policy_model: PolicyModel = None,
+    ppm: Ppm = None,
+    ppm_format: PpmFormat = None,
+    orm: Orm = None,
     budget: Annotated[int | None, typer.Option(help="Trajectories of a request that names none.")] = None,
     rule: Annotated[str | None, typer.Option(help="best, majority, weighted or top_k.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of a request that names none.", show_default="0")] = None,
-    candidates: Annotated[int | None, typer.Option(help="Candidates at each step.")] = None,
-    temperature: Annotated[float | None, typer.Option(help="Of the policy's sampling; 0 is greedy.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other search setting, NAME=VALUE; may be given again.")
-    ] = None,
-    engine: Annotated[str | None, typer.Option(help="As in 'rstar run'.", show_default="transformers")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.", show_default="auto")] = None,
-    dtype: Annotated[str | None, typer.Option(help="auto, float32, bfloat16 or float16.", show_default="auto")] = None,
-    layout: Annotated[str | None, typer.Option(help="Prompt layout, as in 'rstar run'.")] = None,
-    chat_template: Annotated[str | None, typer.Option(help="Chat template in place of the model's.")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(help="Of one step.", show_default="2048")] = None,
-    max_context_tokens: Annotated[
-        int | None, typer.Option(help="Of question and solution.", show_default="4096")
-    ] = None,
-    interpreter: Annotated[
-        str | None, typer.Option(help="sandbox, or arithmetic (runs nothing).", show_default="sandbox")
-    ] = None,
-    require_sandbox: Annotated[
-        str | None, typer.Option(help="What must contain programs: none, standard or full.", show_default="standard")
-    ] = None,
-    programs: Annotated[
-        int | None, typer.Option(min=1, help="Programs executed at a time.", show_default="all cores")
-    ] = None,
-    kv_memory_mb: Annotated[
-        int | None, typer.Option(help="MiB for keys and values, per model.", show_default="1024 on a CPU")
-    ] = None,
-    threads: Annotated[int | None, typer.Option(help="Torch threads.")] = None,
-    vllm: Annotated[
-        list[str] | None, typer.Option("--vllm", help="How vLLM shares the machine, NAME=VALUE; may be given again.")
-    ] = None,
+    candidates: Candidates = None,
+    temperature: Temperature = None,
+    settings: SearchSettings = None,
+    engine: Engine = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    layout: PromptLayout = None,
+    chat_template: ChatTemplate = None,
+    max_new_tokens: MaxNewTokens = None,
+    max_context_tokens: MaxContextTokens = None,
+    interpreter: Interpreter = None,
+    require_sandbox: RequireSandbox = None,
+    programs: Programs = None,
+    kv_memory_mb: KvMemory = None,
+    max_samples: MaxSamples = None,
+    threads: Threads = None,
+    vllm: Vllm = None,
     host: Annotated[str, typer.Option(help="Address to listen on; one that others reach needs a key.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 8000,
     name: Annotated[str, typer.Option(help="The model's name in requests.")] = "rstar",
@@ -122,7 +128,8 @@ def serve(
         "seeds": None if seed is None else [seed], "engine": engine, "device": device, "dtype": dtype,
         "layout": layout, "chat_template": chat_template, "max_new_tokens": max_new_tokens,
         "max_context_tokens": max_context_tokens, "interpreter": interpreter, "require_sandbox": require_sandbox,
-        "programs": programs, "kv_memory_mb": kv_memory_mb, "threads": threads, "vllm": vllm or None,
+        "programs": programs, "kv_memory_mb": kv_memory_mb, "max_samples": max_samples,
+        "threads": threads, "vllm": vllm or None,
     }  # fmt: skip
     search = {"num_candidates": candidates, "temperature": temperature}
     fields = overridden(fields, flags, search, settings or [])

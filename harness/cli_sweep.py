@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from harness.cli_report import INTO, text_lines, write_files
-from harness.cli_run import INTERRUPTED, PARTIAL, RESULTS, Concurrency, Out, Programs, Vllm, complete, options
+from harness.cli_run import INTERRUPTED, PARTIAL, RESULTS, Concurrency, Out, complete, options
 from harness.compute_axis import Axis
+from harness.engine_flags import Programs, Vllm
 from harness.run import plan_run
 from harness.run_summary import RunSummary
 from harness.scaling import ScalingOptions, scaling

@@ -9,8 +9,24 @@ from typing import Annotated
 import typer
 
 from harness.cli_fleet import CpusPerWorker, GpusPerWorker, RayAddress, RayWait, Workers, fleet_of
+from harness.engine_flags import (
+    Device,
+    Dtype,
+    Engine,
+    Interpreter,
+    KvMemory,
+    MaxContextTokens,
+    MaxNewTokens,
+    MaxSamples,
+    Programs,
+    PromptLayout,
+    RequestSeconds,
+    RequireSandbox,
+    SearchSettings,
+    Threads,
+    Vllm,
+)
 from harness.setting_flag import setting
-from rstar.engines.vllm_settings import read_settings
 from tasks.types import InputError
 
 app = typer.Typer(add_completion=False)
@@ -36,32 +52,32 @@ def synthesize(
         str | None,
         typer.Option(help="Rollouts of further searches, with new seeds, for problems that stay unsolved, e.g. 64,48."),
     ] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Any other search setting, NAME=VALUE; may be given again.")
-    ] = None,
+    settings: SearchSettings = None,
     seed: Annotated[int, typer.Option(min=0)] = 0,
-    engine: Annotated[str, typer.Option(help="transformers, vllm, server or scripted.")] = "transformers",
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    dtype: Annotated[str, typer.Option(help="auto, float32, bfloat16 or float16.")] = "auto",
-    layout: Annotated[str | None, typer.Option(help="Prompt layout, as for 'rstar run'.")] = None,
-    max_new_tokens: Annotated[int | None, typer.Option(min=1, help="Of one step.", show_default="2048")] = None,
-    interpreter: Annotated[str, typer.Option(help="sandbox, or arithmetic (runs nothing).")] = "sandbox",
-    require_sandbox: Annotated[str, typer.Option(help="none, standard or full.")] = "standard",
+    engine: Engine = None,
+    device: Device = None,
+    dtype: Dtype = None,
+    layout: PromptLayout = None,
+    max_new_tokens: MaxNewTokens = None,
+    max_context_tokens: MaxContextTokens = None,
+    interpreter: Interpreter = None,
+    require_sandbox: RequireSandbox = None,
     against: Annotated[str, typer.Option(help="Eval tasks whose questions are refused; without it all.")] = "",
     drop_test_questions: Annotated[
         bool, typer.Option("--drop-test-questions", help="Leave test questions out instead of refusing the pool.")
     ] = False,
     concurrency: Annotated[int, typer.Option(min=1, help="Problems at a time, for each worker.")] = 64,
-    programs: Annotated[int | None, typer.Option(min=1, help="Programs at a time.", show_default="all cores")] = None,
+    programs: Programs = None,
     workers: Workers = None,
     ray_address: RayAddress = None,
     gpus_per_worker: GpusPerWorker = None,
     cpus_per_worker: CpusPerWorker = None,
     ray_wait: RayWait = None,
-    vllm: Annotated[
-        list[str] | None,
-        typer.Option("--vllm", help="How vLLM shares the machine, NAME=VALUE; may be given again. See docs/vllm.md."),
-    ] = None,
+    kv_memory_mb: KvMemory = None,
+    max_samples: MaxSamples = None,
+    threads: Threads = None,
+    request_seconds: RequestSeconds = None,
+    vllm: Vllm = None,
     as_json: _Json = False,
 ) -> int:
     """Search every problem of a train pool with its label, and keep the trees with their Q-values in Parquet shards.
@@ -73,11 +89,13 @@ def synthesize(
         return 0
     if not pool or out is None:
         raise InputError("name a train pool with --pool and a folder with --out; see 'rstar synthesize --help'")
+    from harness.cli_run import options
     from harness.synthesis import Asked, run_synthesis
 
     engines = {
         "engine": engine, "policy": policy, "ppm": ppm, "device": device, "dtype": dtype, "layout": layout,
-        "max_new_tokens": max_new_tokens, "interpreter": interpreter, "require_sandbox": require_sandbox,
+        "max_new_tokens": max_new_tokens, "max_context_tokens": max_context_tokens,
+        "interpreter": interpreter, "require_sandbox": require_sandbox,
     }  # fmt: skip
     search = {"budget": rollouts, "num_candidates": candidates} | dict(map(setting, settings or []))
     asked = Asked(
@@ -91,8 +109,14 @@ def synthesize(
         against=against,
         drop_test_questions=drop_test_questions,
         concurrency=concurrency,
-        programs=programs,
-        vllm=read_settings(vllm) if vllm else None,
+        resources=options(
+            programs=programs,
+            kv_memory_mb=kv_memory_mb,
+            max_samples=max_samples,
+            threads=threads,
+            request_seconds=request_seconds,
+            vllm=vllm,
+        ).resources,
         fleet=fleet_of(
             workers,
             ray_address,

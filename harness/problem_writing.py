@@ -17,7 +17,7 @@ from harness.retrying import EngineFailure
 from harness.run_inputs import fingerprint, model_path
 from harness.spec import NO_REWARD
 from harness.spec_fields import make_spec
-from rstar.synthesis.admission import eval_tasks
+from rstar.synthesis.admission import tasks_against
 from rstar.synthesis.pools import open_pool
 from rstar.synthesis.problems import (
     Outcome,
@@ -65,7 +65,7 @@ def run_problems(asked: AskedProblems, *, as_json: bool = False) -> int:
         raise InputError("--endpoint needs the name of a model there; add --model")
     pool = open_pool(asked.seeds)
     # A written problem may be near any test question, whatever pool its seed is from.
-    index = OverlapIndex(eval_tasks(pool, asked.against))
+    index = OverlapIndex(tasks_against(pool, asked.against))
     seeds = list(islice(pool.read(), asked.limit))
     settings = WritingSettings(
         per_seed=asked.per_seed,

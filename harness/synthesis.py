@@ -19,8 +19,7 @@ from harness.run_inputs import model_fingerprint
 from harness.served_models import with_names
 from harness.spec import BUILTIN, NO_REWARD, RunSpec
 from harness.spec_fields import make_spec
-from rstar.engines.vllm_settings import VllmSettings
-from rstar.synthesis.admission import PoolFacts, eval_tasks, examine
+from rstar.synthesis.admission import PoolFacts, examine, tasks_against
 from rstar.synthesis.folder import SynthesisFolder
 from rstar.synthesis.pools import Pool, open_pool
 from rstar.synthesis.run import Grower, Guides, Watched, synthesize
@@ -56,8 +55,7 @@ class Asked:
     against: str
     drop_test_questions: bool
     concurrency: int
-    programs: int | None
-    vllm: VllmSettings | None = None
+    resources: Resources
     fleet: Fleet | None = None
 
 
@@ -102,7 +100,7 @@ def _no_engines() -> Iterator[Any]:
 @contextmanager
 def _growing(engine_spec: RunSpec, spec: SynthesisSpec, asked: Asked) -> Iterator[Guides | Grower]:
     """What grows the trees: the engines of this process, or workers with engines."""
-    resources = Resources(num_workers=asked.programs, vllm=asked.vllm)
+    resources = asked.resources
     if asked.fleet is None:
         with open_engines(engine_spec, resources) as engines:
             yield guides_of(engines, spec)
@@ -150,7 +148,7 @@ def planned(asked: Asked, engines: RunSpec, facts: PoolFacts) -> SynthesisSpec:
 
 def _facts(pool: Pool, asked: Asked) -> PoolFacts:
     """What the pool holds; raises InputError for a repeated id or a test question."""
-    index = OverlapIndex(eval_tasks(pool, asked.against))
+    index = OverlapIndex(tasks_against(pool, asked.against))
     is_shown = sys.stderr.isatty()
 
     def show(count: int) -> None:

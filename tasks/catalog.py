@@ -70,6 +70,25 @@ def load_task(name: str, role: Role | None = None) -> Task:
     raise InputError(f"task '{name}' is not known; {_suggestion(name)}")
 
 
+def eval_tasks(against: str = "", *, only_generated: bool = False) -> list[Task]:
+    """The eval tasks that `against` names, by commas; empty means all of the catalog, or all generated ones.
+
+    Raises InputError where one cannot be loaded: a check for test questions must not leave one out.
+    """
+    if against:
+        names = list(dict.fromkeys(name.strip() for name in against.split(",") if name.strip()))
+        return [load_task(name, "eval") for name in names]
+    candidates = GENERATED if only_generated else task_names()
+    try:
+        return [load_task(name, "eval") for name in candidates if _role(name) == "eval"]
+    except InputError as error:
+        raise InputError(f"{error}; or name the eval tasks that you have with --against") from error
+
+
+def _role(name: str) -> Role:
+    return BENCHMARKS[name].role if name in BENCHMARKS else GENERATED[name][0]
+
+
 def summaries() -> list[TaskSummary]:
     """What there is, without reading a data file or generating a problem."""
     generated = [_generated_summary(name) for name in _procedural_names()]

@@ -10,7 +10,7 @@ from typing import Any
 from rstar.evolution.settings import EvolutionSettings
 from rstar.prompts import prompt_text
 from rstar.seeds import derive
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from rstar.synthesis.rollouts import Rollout
 from rstar.synthesis.teacher import error_rates, lesson_text, teach, teacher_rollouts
 from rstar.training.checkpoints import new_policy, weights_hash

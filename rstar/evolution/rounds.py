@@ -25,7 +25,7 @@ from rstar.evolution.lessons import teach_base, teacher_groups
 from rstar.evolution.settings import BASE, TEACHER, EvolutionSettings, Round
 from rstar.prompts import Layout
 from rstar.seeds import derive
-from rstar.synthesis.admission import PoolFacts, eval_tasks, examine
+from rstar.synthesis.admission import PoolFacts, examine, tasks_against
 from rstar.synthesis.extract import extract
 from rstar.synthesis.pairs import make_pairs
 from rstar.synthesis.pools import Pool, open_pool
@@ -272,7 +272,7 @@ class Evolution:
         }
 
     def _examined(self, pool: Pool) -> PoolFacts:
-        return examine(pool, OverlapIndex(eval_tasks(pool, self.settings.against)))
+        return examine(pool, OverlapIndex(tasks_against(pool, self.settings.against)))
 
     def _spec(self, number: int, guiding: Guiding, facts: PoolFacts) -> SynthesisSpec:
         chosen = self.settings.rounds[number - 1]

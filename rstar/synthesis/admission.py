@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from rstar.synthesis.pools import Pool, Pooled
-from tasks.catalog import BENCHMARKS, GENERATED, load_task, task_names
+from tasks.catalog import eval_tasks
 from tasks.jsonl import shorten
 from tasks.overlap import OverlapIndex
-from tasks.types import InputError, Role, Task
+from tasks.types import InputError, Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,21 +27,13 @@ class PoolFacts:
     """Id to the eval problem whose question it holds, for those that were left out."""
 
 
-def eval_tasks(pool: Pool, against: str = "") -> list[Task]:
-    """The eval tasks whose questions must not be in `pool`.
+def tasks_against(pool: Pool, against: str = "") -> list[Task]:
+    """The eval tasks whose questions must not be in `pool`: those that `against` names, by commas, or all.
 
-    `against` names some, by commas; empty means all of the catalog, or for generated problems the generated ones, which
-    share nothing with the others. Raises InputError where one cannot be loaded: a check must not leave one out.
+    All means for generated problems the generated ones, which share nothing with the others. Raises InputError where
+    one cannot be loaded.
     """
-    if against:
-        names = list(dict.fromkeys(name.strip() for name in against.split(",") if name.strip()))
-        return [load_task(name, "eval") for name in names]
-    if pool.is_generated:
-        return [load_task(name, "eval") for name in GENERATED if _role(name) == "eval"]
-    try:
-        return [load_task(name, "eval") for name in task_names() if _role(name) == "eval"]
-    except InputError as error:
-        raise InputError(f"{error}; or name the eval tasks that you have with --against") from error
+    return eval_tasks(against, only_generated=pool.is_generated)
 
 
 def examine(
@@ -87,7 +79,3 @@ def _refuse_repeated(pool: Pool, each: Pooled, seen: set[int]) -> None:
             f"pool {pool.name}: the id {shorten(each.problem.id)!r} stands twice; give every problem its own id"
         )
     seen.add(key)
-
-
-def _role(name: str) -> Role:
-    return GENERATED[name][0] if name in GENERATED else BENCHMARKS[name].role

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from tasks.benchmark import Benchmark
 from tasks.catalog import BENCHMARKS, GENERATED, load_task, task_names
 from tasks.jsonl import NumberText, Row, shorten

@@ -23,7 +23,7 @@ from rstar.prompts import prompt_text
 from rstar.search.config import SearchConfig
 from rstar.seeds import derive
 from rstar.synthesis.pairs import PairSettings, counts_by_depth, make_pairs
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from rstar.synthesis.rollouts import labelled, read_rollouts, rollouts_of, write_rollouts
 from rstar.synthesis.select import by_problem, select
 from rstar.synthesis.teacher import lesson_text, teach, teacher_rollouts

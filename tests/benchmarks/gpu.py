@@ -40,7 +40,7 @@ from harness.run_summary import summarize
 from harness.spec_fields import make_spec
 from rstar.prompts import prompt_text
 from rstar.synthesis.pairs import PAIR_PRESETS, make_pairs
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from rstar.synthesis.rollouts import Rollout
 from rstar.synthesis.select import by_problem
 from rstar.synthesis.teacher import lesson_text, teach, teacher_rollouts

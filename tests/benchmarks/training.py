@@ -23,7 +23,7 @@ import torch
 
 from rstar.prompts import prompt_text
 from rstar.synthesis.pairs import PAIR_PRESETS, Pair, make_pairs
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from rstar.synthesis.teacher import lesson_text, teach, teacher_rollouts
 from rstar.training.checkpoints import load_policy, load_trained_tokenizer, new_policy, save, value_model_of
 from rstar.training.examples import SftRow, make_example

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 from rstar.engines.prompt_tokens import PromptTokens
 from rstar.prompts import MARKERS, prompt_text, solution_text
 from rstar.synthesis.pairs import Pair
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from rstar.synthesis.teacher import teach
 from rstar.training.examples import SftRow, make_example
 from rstar.training.preferences import make_preferences

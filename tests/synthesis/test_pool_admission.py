@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from adding import write_pool
 
-from rstar.synthesis.admission import admitted, eval_tasks, examine
+from rstar.synthesis.admission import admitted, examine, tasks_against
 from rstar.synthesis.coverage import Coverage, is_noisy
 from rstar.synthesis.pools import open_pool
 from rstar.synthesis.shards import Outcome
@@ -60,7 +60,7 @@ def test_a_test_question_is_refused_or_left_out(tmp_path: Path) -> None:
     task = load_task("procedural")
     path = pool_of(tmp_path / "own.jsonl", row(0), row(1, task.problems[5].question), row(2, "What is 7 + 8?"))
     pool = open_pool(str(path))
-    index = OverlapIndex(eval_tasks(pool, "procedural"))
+    index = OverlapIndex(tasks_against(pool, "procedural"))
     with pytest.raises(InputError, match=f"problem own/p1 holds the test question {task.problems[5].id}"):
         examine(pool, index)
     facts = examine(pool, index, drop_test_questions=True)
@@ -72,7 +72,7 @@ def test_a_test_question_is_refused_or_left_out(tmp_path: Path) -> None:
 def test_a_pool_of_nothing_but_test_questions_is_refused(tmp_path: Path) -> None:
     pool = open_pool(str(pool_of(tmp_path / "own.jsonl", row(1, load_task("procedural").problems[5].question))))
     with pytest.raises(InputError, match="has no problem that may be used"):
-        examine(pool, OverlapIndex(eval_tasks(pool, "procedural")), drop_test_questions=True)
+        examine(pool, OverlapIndex(tasks_against(pool, "procedural")), drop_test_questions=True)
 
 
 def test_the_hash_of_a_pool_is_that_of_its_content(tmp_path: Path) -> None:
@@ -85,8 +85,8 @@ def test_the_hash_of_a_pool_is_that_of_its_content(tmp_path: Path) -> None:
 
 def test_generated_problems_are_checked_against_the_generated_eval_tasks() -> None:
     pool = open_pool("procedural-train?each=1&first=40000&levels=2")
-    assert {task.name for task in eval_tasks(pool)} == {"procedural", "procedural-hard"}
-    assert examine(pool, OverlapIndex(eval_tasks(pool))).num_problems == 16
+    assert {task.name for task in tasks_against(pool)} == {"procedural", "procedural-hard"}
+    assert examine(pool, OverlapIndex(tasks_against(pool))).num_problems == 16
 
 
 def outcome(num_right: int, num_rollouts: int, *, is_synthetic: bool = False) -> Outcome:

@@ -8,7 +8,7 @@ import pytest
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from rstar.prompts import prompt_text, solution_text
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from rstar.synthesis.teacher import teach
 from rstar.training.checkpoints import new_policy
 from rstar.training.examples import SftRow

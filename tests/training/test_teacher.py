@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rstar.prompts import END_ANSWER, END_CODE, END_STEP, parse_step, solution_text
-from rstar.synthesis.pool import problem_pool
+from rstar.synthesis.procedural_pool import problem_pool
 from rstar.synthesis.teacher import ERROR_RATES, FIRST_WRONG, error_rates, teach, teacher_rollouts
 from tasks.procedural import KINDS, generate
 
