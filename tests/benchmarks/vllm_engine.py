@@ -214,7 +214,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=("search", "lockstep", "cache"), help="leave the others out")
     parser.add_argument("--problems", type=int, default=64, help="search: in flight")
-    parser.add_argument("--rollouts", type=int, default=1, help="search: of each problem")
+    parser.add_argument("--rollouts", type=int, default=2, help="search: of each problem")
     parser.add_argument("--candidates", type=int, default=8, help="search, cache: at each step")
     parser.add_argument("--layers", type=int, default=48, help="search: of the policy")
     parser.add_argument("--narrow-layers", type=int, default=32, help="lockstep: of the model; 0: the package's own")
