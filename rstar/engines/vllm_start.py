@@ -37,6 +37,10 @@ _LOGGING_PATH = "VLLM_LOGGING_CONFIG_PATH"
 """A user who has set it gets vLLM's log where it says."""
 
 
+_REAP_SECONDS = 5.0
+"""For a process to be gone after SIGKILL. Chosen: one that waits for a disk may take that long."""
+
+
 class Guard:
     """Kills processes when this one is gone."""
 
@@ -63,6 +67,9 @@ class Guard:
         for pid in self.pids:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        for process in multiprocessing.active_children():
+            if process.pid in self.pids:
+                process.join(_REAP_SECONDS)  # else it stays as a zombie for as long as this process lives
 
     def dismiss(self) -> None:
         """End the guard; what it watched lives on."""

@@ -10,6 +10,7 @@ import pytest
 import torch
 from real_vllm import KV_BYTES, MARKS, MODELS
 
+from rstar.engines.loading import load_config
 from rstar.engines.stops import decoded, make_stops
 from rstar.engines.transformers import TransformersPolicy
 from rstar.engines.vllm import VllmPolicy
@@ -168,20 +169,21 @@ def test_a_cancelled_request_leaves_the_engine(policy: VllmPolicy) -> None:
 
 
 def test_few_samples_are_thrown_out_for_lack_of_memory(policy: VllmPolicy) -> None:
-    """2,048 tokens of memory, 64 samples at once of up to 160: let in together, many are thrown out."""
-    policy = variant(policy, max_new_tokens=160)
+    """2,048 tokens of memory, 64 programs at once of 70 on average: let in together, many are thrown out."""
+    vocabulary = int(load_config(MODELS / "policy", "policy").vocab_size)
+    policy = variant(policy, max_new_tokens=160, stops=make_stops(policy.tokenizer, (END_CODE,), [], vocabulary))
     admission, counts = policy.core.admission, policy.core.counts
 
     def preemptions(seed: int) -> int:
         async def flood() -> None:
-            asked = (policy.propose(problem(100 * seed + number), 8, seed, 2.0) for number in range(12))
+            asked = (policy.propose(problem(100 * seed + number), 8, seed) for number in range(12))
             await asyncio.gather(*asked)
 
         before = counts.preemptions
         asyncio.run(flood())
         return counts.preemptions - before
 
-    preemptions(0)  # shows how long replies at this temperature are
+    preemptions(0)  # shows how long replies are
     held_back = preemptions(1)
     margin, known = admission.margin, admission.capacity_tokens
     admission.capacity_tokens = 1 << 40
