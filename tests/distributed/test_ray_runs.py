@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -182,8 +183,9 @@ def test_more_workers_than_there_is_room_for_are_one_line(
 ) -> None:
     small = flags(write_task(tmp_path / "sums.jsonl", 2), tmp_path / "out")
     line = refused(capfd, *small, "--workers", 9, "--ray-address", cluster.address)
-    assert "--workers 9: the cluster has room for 4 (4 CPUs, 0 GPUs on 3 nodes" in line
-    assert "use --workers 4, add nodes" in line
+    # A node that another test has killed may still be on Ray's list.
+    room = r"--workers 9: the cluster has room for (\d) \(\1 CPUs, 0 GPUs on \d nodes, .*use --workers \1, add nodes"
+    assert re.search(room, line)
     line = refused(capfd, *small, "--workers", 2, "--gpus-per-worker", 1, "--ray-address", cluster.address)
     assert "the cluster has room for 0" in line
     assert not list((tmp_path / "out").rglob("run.json")), "a run was begun"
