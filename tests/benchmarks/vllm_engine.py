@@ -44,7 +44,7 @@ MODELS = Path(rstar.__file__).parent / "models" / "tiny"
 KV_BYTES = 256 << 20
 """Of an engine of the package's own models; deeper ones need as much more as they are deeper."""
 OWN_LAYERS = 4
-MAX_NEW_TOKENS, CONTEXT = 128, 1024
+MAX_NEW_TOKENS, CONTEXT = 128, 2048
 Request = tuple[list[int], int]
 """Prompt, and how many tokens were generated after it."""
 
@@ -217,12 +217,14 @@ def main() -> None:
     parser.add_argument("--rollouts", type=int, default=2, help="search: of each problem")
     parser.add_argument("--candidates", type=int, default=8, help="search, cache: at each step")
     parser.add_argument("--layers", type=int, default=48, help="search: of the policy")
-    parser.add_argument("--narrow-layers", type=int, default=32, help="lockstep: of the model; 0: the package's own")
-    parser.add_argument("--trees", type=int, default=128, help="lockstep: problems")
+    parser.add_argument("--narrow-layers", type=int, default=96, help="lockstep: of the model; 0: the package's own")
+    parser.add_argument("--trees", type=int, default=320, help="lockstep: problems")
     parser.add_argument("--in-flight", type=int, default=64, help="lockstep: problems at a time")
     parser.add_argument("--tree-rollouts", type=int, default=1, help="lockstep: of each problem")
     parser.add_argument("--depth", type=int, default=5, help="lockstep: most steps of a solution")
     parser.add_argument("--samples", type=int, default=2, help="lockstep: at each step")
+    parser.add_argument("--spread", type=float, default=1.3, help="lockstep: of the logarithm of a step's length")
+    parser.add_argument("--longest", type=int, default=800, help="lockstep: tokens of a step")
     parser.add_argument("--cache-problems", type=int, default=32)
     parser.add_argument("--cache-rollouts", type=int, default=12)
     parser.add_argument("--json", type=Path, help="also write the figures here")
