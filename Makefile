@@ -52,7 +52,7 @@ demo: $(STAMP)  ## Search a small task with the package's own models: table, cur
 tiny: $(STAMP)  ## Make the package's own models again from nothing, in build/tiny (about half an hour)
 	$(BIN)/rstar train tiny --out build/tiny
 
-evolve-tiny: $(STAMP)  ## Four rounds of self-evolution from nothing, in build/evolution/tiny (about an hour)
+evolve-tiny: $(STAMP)  ## Four rounds of self-evolution from nothing, in build/evolution/tiny (50 minutes)
 	$(BIN)/rstar evolve --preset tiny --out build/evolution/tiny
 
 test: $(STAMP)  ## All tests but the slow ones (no network, no GPU)

@@ -10,6 +10,7 @@ import typer
 from tasks.types import InputError
 
 STOPPED = 1
+INTERRUPTED = 130
 
 
 def evolve(
@@ -32,7 +33,7 @@ def evolve(
     """Evolve a policy and a PPM: search, select, train, evaluate, and again. The same command goes on where it stopped.
 
     Leaves `manifest.json` (everything hashed), `report.md` and `report.json`, and a folder per stage. Exit code 1: a
-    round was significantly worse than the one before; the evidence is in `gate.json`.
+    round was significantly worse than the one before; the evidence is in `gate.json`. 130: interrupted.
     """
     from harness.evolution_settings import read_settings, shown
 
@@ -44,6 +45,10 @@ def evolve(
         raise InputError("--out: is missing; name the work folder, or add --show to see the settings alone")
     from harness.evolution import evolve as run_evolution
 
-    outcome = run_evolution(settings, out, typer.echo, force=force)
+    try:
+        outcome = run_evolution(settings, out, typer.echo, force=force)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped; what is done stays in {out}, and the same command goes on", err=True)
+        return INTERRUPTED
     typer.echo(f"manifest {outcome.manifest['sha256'][:16]} in {out / 'manifest.json'}, report in {out / 'report.md'}")
     return STOPPED if outcome.stopped_by is not None and not force else 0

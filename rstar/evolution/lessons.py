@@ -26,6 +26,18 @@ def teacher_groups(settings: EvolutionSettings, number: int) -> Iterator[list[Ro
         yield teacher_rollouts(made, settings.seed, chosen.times, rates)
 
 
+def lessons_of(settings: EvolutionSettings) -> Iterator[tuple[SftRow, bool]]:
+    """The rows that the base learns from, and whether each is right."""
+    lessons, rates = settings.lessons, error_rates(settings.lessons.misconceptions)
+    pool = list(problem_pool("train", lessons.each, lessons.first, levels=lessons.levels))
+    # The first solution of a problem is the one that `rstar train tiny` takes.
+    for seed in (settings.seed, *(derive(settings.seed, "lesson", number) for number in range(1, lessons.times))):
+        for made in pool:
+            lesson = teach(made, seed, rates)
+            problem = lesson.trajectory.problem
+            yield SftRow(problem.id, problem.question, lesson_text(lesson)), lesson.is_correct
+
+
 def teach_base(folder: Path, settings: EvolutionSettings) -> dict[str, Any]:
     """Write lessons, tokenizer and model in `folder`; returns the facts of the stage.
 
@@ -34,18 +46,14 @@ def teach_base(folder: Path, settings: EvolutionSettings) -> dict[str, Any]:
     from rstar.training.sft import train_sft
 
     lessons = settings.lessons
-    pool = list(problem_pool("train", lessons.each, lessons.first, levels=lessons.levels))
-    # The first solution of a problem is the one that `rstar train tiny` takes.
-    seeds = [settings.seed, *(derive(settings.seed, "lesson", number) for number in range(1, lessons.times))]
-    rates = error_rates(lessons.misconceptions)
-    given = [teach(made, seed, rates) for seed in seeds for made in pool]
-    rows = [SftRow(each.trajectory.problem.id, each.trajectory.problem.question, lesson_text(each)) for each in given]
+    taught = list(lessons_of(settings))
+    rows = [row for row, _ in taught]
     write_rows(folder / "sft.jsonl", iter(rows))
     texts = (prompt_text(row.question, "rstar-sft") + row.solution for row in rows)
     tokenizer = train_tokenizer(texts, lessons.shape.vocabulary)
     model = new_policy(lessons.shape, tokenizer, settings.seed)
     report = train_sft(model, tokenizer, rows, lessons.sft, folder)
-    right = sum(each.is_correct for each in given) / len(given)
+    right = sum(is_correct for _, is_correct in taught) / len(taught)
     return {
         "line": f"{len(rows)} lessons, {right:.1%} right, loss {report.loss:.3f}",
         "report": asdict(report),

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from harness import evolution as module
+from harness.cli import main
 from harness.evolution import Outcome, gate
 from harness.evolution_report import markdown
 from rstar.evolution.presets import MICRO
@@ -83,3 +84,17 @@ def test_the_evolution_ends_at_a_worse_round_unless_forced(
     assert evidence[0]["comparison"]["num_lost"] == 12
     assert any("stopped" in line for line in said) is not force
     assert "**worse: stopped**" in markdown([], replace(MICRO), outcome.gates)
+
+
+def test_ctrl_c_says_that_the_same_command_goes_on(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: Any, **__: Any) -> Outcome:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "evolve", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main(["evolve", "--preset", "micro", "--out", str(tmp_path)])
+    assert left.value.code == 130
+    line = capsys.readouterr().err.splitlines()[0]
+    assert line == f"stopped; what is done stays in {tmp_path}, and the same command goes on"
