@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from doc_blocks import ROOT, Block, simple_commands
@@ -46,20 +48,25 @@ def environment(folder: Path) -> dict[str, str]:
 
 def run_in_shell(block: Block, folder: Path) -> str | None:
     """What went wrong with a block in a shell of its own, or None."""
-    done = subprocess.run(
+    shell = subprocess.Popen(
         ["bash", "-euo", "pipefail", "-c", f"{block.marker.setup}\n{block.script}"],
         cwd=folder,
         env=environment(folder),
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        timeout=SECONDS,
-        check=False,
         stdin=subprocess.DEVNULL,
+        start_new_session=True,
     )
-    if done.returncode == block.marker.exit_code:
+    try:
+        said, _ = shell.communicate(timeout=SECONDS)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(shell.pid, signal.SIGKILL)  # a server that the block has started too
+    if shell.returncode == block.marker.exit_code:
         return None
-    tail = "\n".join((done.stdout + done.stderr).splitlines()[-12:])
-    return f"{block.name}: left with {done.returncode}, not {block.marker.exit_code}:\n{block.script}\n{tail}"
+    tail = "\n".join(said.splitlines()[-12:])
+    return f"{block.name}: left with {shell.returncode}, not {block.marker.exit_code}:\n{block.script}\n{tail}"
 
 
 def run_in_process(block: Block) -> str | None:
