@@ -146,16 +146,22 @@ def _different(found: FoundResults) -> tuple[list[Path], list[LeftOut]]:
 
 
 def _claim(out: Path) -> set[str]:
-    """The files of the site that stands in `out`. Raises InputError where something else stands there."""
+    """The files of the site that stands in `out`. Raises InputError where something else stands there.
+
+    An empty folder is marked as ours before anything is written, so that a build that was cut off can be done again.
+    """
     path = out / MANIFEST
     if path.is_file():
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
+            if content.get("begun"):
+                return {each.relative_to(out).as_posix() for each in out.rglob("*") if each.is_file()}
             return {each for each in content["files"] if ".." not in Path(each).parts and not Path(each).is_absolute()}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise InputError(f"{path}: is damaged ({error}); remove the folder, or name another with --out") from error
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"--out {out}: holds files that are no site; name an empty folder, or one that holds a site")
+    SiteFiles(out).text(MANIFEST, json.dumps({"begun": True, "files": {}}) + "\n")
     return set()
 
 

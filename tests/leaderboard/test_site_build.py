@@ -162,6 +162,23 @@ def test_a_run_that_is_gone_is_gone_from_the_site(results: Path, out: Path) -> N
     assert gone.name not in text(out)
 
 
+def test_a_build_that_was_cut_off_is_done_again_without_what_it_left(
+    results: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("leaderboard.build._copy_assets", cut)
+        with pytest.raises(KeyboardInterrupt):
+            build(results, out)
+    gone = runs_in(results)[0]
+    assert (out / "runs" / f"{gone.name}.html").is_file()
+    shutil.rmtree(gone)
+    build(results, out)
+    assert not list(out.rglob(f"*{gone.name}*"))
+
+
 def test_a_folder_with_other_files_is_not_taken_for_a_site(results: Path, out: Path) -> None:
     out.mkdir()
     (out / "thesis.tex").write_text("years of work")
