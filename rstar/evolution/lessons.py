@@ -30,7 +30,7 @@ def lessons_of(settings: EvolutionSettings) -> Iterator[tuple[SftRow, bool]]:
     """The rows that the base learns from, and whether each is right."""
     lessons, rates = settings.lessons, error_rates(settings.lessons.misconceptions)
     pool = list(problem_pool("train", lessons.each, lessons.first, levels=lessons.levels))
-    # The first solution of a problem is the one that `rstar train tiny` takes.
+    # Without further misconceptions the first solution of a problem is the one that `rstar train tiny` takes.
     for seed in (settings.seed, *(derive(settings.seed, "lesson", number) for number in range(1, lessons.times))):
         for made in pool:
             lesson = teach(made, seed, rates)
