@@ -68,8 +68,8 @@ class TeacherRollouts:
     """Solutions by the scripted teacher that every PPM learns from too, as the paper's first PPM does."""
 
     each: int = 0
-    """Problems of each family and level, the next ones each round; 0: none. Where questions repeat within a round's, its last
-    ones are the first of the next (3 of 7,200 in `tiny`)."""
+    """Problems of each family and level, the next ones each round; 0: none. Where a family repeats questions, a round's
+    last problems are the first of the next (3 of 7,200 in `tiny`)."""
     first: int = 600_000
     """Index of the first of them in the train split, those of round 1; the next rounds' follow."""
     times: int = 6
