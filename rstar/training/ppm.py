@@ -27,12 +27,13 @@ from rstar.synthesis.pairs import Pair
 from rstar.training.finite import Finite
 from rstar.training.lora import add_lora
 from rstar.training.memory import check_device
+from rstar.training.muon import optimizer_of
 from rstar.training.order import training_order
 from rstar.training.preferences import PreferenceExample, collate, make_preferences
 from rstar.training.quality import Watch, measured
 from rstar.training.scale import Scale, scale_arguments
 from rstar.training.settings import PpmSettings
-from rstar.training.trainer import last_checkpoint, trainer_arguments, use_threads
+from rstar.training.trainer import last_checkpoint, suit_attention, trainer_arguments, use_threads
 from rstar.training.values import Objective, ValueRow, make_values
 from rstar.training.writing import write_trained
 from tasks.types import InputError
@@ -84,10 +85,17 @@ class PlaceScorer(torch.nn.Module):
 
     def forward(self, places: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
         """[places] scores; `inputs` are the model's own, as `collate` makes them, `places` [places, 2]."""
+        if self.model.config._attn_implementation == "eager":  # noqa: SLF001 - plain attention adds the mask
+            inputs["attention_mask"] = _added(inputs["attention_mask"])
         hidden = self.model.base_model(**inputs, use_cache=False).last_hidden_state
         chosen = functional.dropout(hidden[places[:, 0], places[:, 1]], self.dropout, self.training)
         scores: torch.Tensor = self.model.score(chosen).squeeze(-1)  # type: ignore[operator]
         return scores.float()
+
+
+def _added(mask: torch.Tensor) -> torch.Tensor:
+    """0 where `mask` is True, else so little that nothing is seen there."""
+    return torch.zeros(mask.shape, device=mask.device).masked_fill_(~mask, torch.finfo(torch.float32).min)
 
 
 def preference_loss(chosen: torch.Tensor, rejected: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
@@ -184,6 +192,7 @@ def _trained(
         what = "preference pair" if objective == "preference" else "row"
         raise InputError(f"no {what} is within max_tokens = {settings.max_tokens}; raise it or give other data")
     check_device(model, settings, scale)
+    suit_attention(model, settings)
     if scale.lora_rank:
         add_lora(model, scale.lora_rank, scale.lora_alpha)
     others, _ = _examples(held_out, tokenizer, settings.max_tokens)
@@ -247,6 +256,7 @@ def _trainer(
         args=TrainingArguments(**arguments, remove_unused_columns=False, label_names=["labels"]),
         train_dataset=[examples[index] for index in order],
         data_collator=partial(collate, padding=_padding(tokenizer)),
+        optimizers=(optimizer_of(scorer.model, settings, scale), None),
     )
     # The scorer takes any keyword, from which the trainer would conclude that its loss is a share of the whole batch.
     trainer.model_accepts_loss_kwargs = False

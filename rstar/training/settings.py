@@ -19,6 +19,8 @@ class TrainSettings:
     """Passes over the data."""
     learning_rate: float = 1e-3
     """Peak of the schedule."""
+    muon: float = 0.0
+    """The same for the matrices of the layers, which Muon then trains, see `rstar.training.muon`; 0: AdamW has all."""
     warmup: float = 0.05
     """Share of the steps in which the learning rate rises from 0."""
     schedule: str = "linear"
@@ -44,7 +46,7 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         _positive(self, "epochs", "learning_rate", "max_grad_norm", "batch", "max_tokens")
-        for name in ("warmup", "weight_decay", "threads", "save_every", "seed"):
+        for name in ("muon", "warmup", "weight_decay", "threads", "save_every", "seed"):
             if getattr(self, name) < 0:
                 raise InputError(f"training setting {name} = {getattr(self, name)} is out of range; use 0 or more")
         if self.warmup >= 1:

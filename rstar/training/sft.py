@@ -13,7 +13,7 @@ from rstar.training.memory import check_device
 from rstar.training.order import training_order
 from rstar.training.scale import Scale, scale_arguments
 from rstar.training.settings import SftSettings
-from rstar.training.trainer import last_checkpoint, trainer_arguments, use_threads
+from rstar.training.trainer import last_checkpoint, suit_attention, trainer_arguments, use_threads
 from rstar.training.writing import write_trained
 from tasks.types import InputError
 
@@ -63,6 +63,7 @@ def train_sft(
     if not kept:
         raise InputError(f"no SFT example is within max_tokens = {settings.max_tokens}; raise it or give other data")
     check_device(model, settings, scale)
+    suit_attention(model, settings)
     if scale.lora_rank:
         add_lora(model, scale.lora_rank, scale.lora_alpha, train_embeddings=train_embeddings)
     steps, loss, seconds = _run(model, tokenizer, kept, settings, scale, out)
@@ -90,6 +91,7 @@ def _run(
     from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
     from rstar.training.finite import finite
+    from rstar.training.muon import optimizer_of
 
     order = training_order(
         [len(each.input_ids) for each in examples], settings.batch, settings.epochs, settings.seed, settings.short_first
@@ -102,6 +104,7 @@ def _run(
         args=SFTConfig(**arguments, max_length=None, dataset_kwargs={"skip_prepare_dataset": True}),
         train_dataset=Dataset.from_dict(columns),
         processing_class=tokenizer,
+        optimizers=(optimizer_of(model, settings, scale), None),
     )
     output = trainer.train(resume_from_checkpoint=last_checkpoint(out / "training"))
     write_trained(trainer, model, tokenizer, out, scale)

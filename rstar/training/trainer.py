@@ -10,6 +10,10 @@ from typing import Any
 
 from rstar.training.settings import TrainSettings
 
+ADAM_BETAS = (0.9, 0.98)
+"""0.98: short runs, in which the second moment must forget the start. Chosen, not tuned."""
+SHORT = 1024
+"""Longest `max_tokens` with plain attention on a CPU: at 6 heads a layer keeps some 25 MB of such a row."""
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
 """Options of glibc's `mallopt`, see malloc.h."""
 
@@ -30,7 +34,8 @@ def trainer_arguments(settings: TrainSettings, work: Path, num_ordered: int) -> 
         "warmup_steps": round(settings.warmup * steps),
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.max_grad_norm,
-        "adam_beta2": 0.98,  # short runs: the second moment must forget the start; chosen, not tuned
+        "adam_beta1": ADAM_BETAS[0],
+        "adam_beta2": ADAM_BETAS[1],
         "bf16": settings.bf16,
         "use_cpu": not has_gpu(),
         "seed": settings.seed,
@@ -62,6 +67,17 @@ def use_threads(settings: TrainSettings) -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     if settings.threads:
         torch.set_num_threads(settings.threads)
+
+
+def suit_attention(model: Any, settings: TrainSettings) -> None:
+    """Let a model of short sequences that is trained on a CPU compute its attention by plain matrix products.
+
+    torch's fused kernel for the CPU takes half of the time of such a training, most of it going backwards
+    (tests/benchmarks/training.py compares both; in float32 there is no difference). The plain one keeps
+    [heads, length, length] of every layer, so long sequences stay with the fused one.
+    """
+    if not has_gpu() and settings.bf16 and settings.max_tokens <= SHORT:
+        model.set_attn_implementation("eager")
 
 
 def last_checkpoint(work: Path) -> str | None:

@@ -22,13 +22,17 @@ from rstar.prompts import prompt_text
 from rstar.synthesis.pairs import Pair
 from rstar.training.checkpoints import new_policy, save, value_model_of
 from rstar.training.examples import SftRow
+from rstar.training.muon import optimizer_of
 from rstar.training.ppm import PlaceScorer, pair_accuracy, preference_loss, train_ppm
 from rstar.training.preferences import collate, make_preferences, outcomes_of, token_tree
+from rstar.training.scale import Scale
 from rstar.training.settings import PPM_PRESETS, SFT_PRESETS, PpmSettings, SftSettings, overridden
 from rstar.training.sft import train_sft
+from rstar.training.trainer import suit_attention
 from tasks.types import InputError
 
 SFT = SftSettings(batch=8, epochs=0.5, learning_rate=5e-3, threads=1, bf16=False, save_every=1)
+MUON = overridden(SFT, {"muon": 1e-2})
 PPM = PpmSettings(batch=2, epochs=4, learning_rate=5e-3, threads=1, bf16=False, save_every=0)
 
 
@@ -69,14 +73,16 @@ def test_two_steps_of_sft_run_and_what_they_save_loads_unchanged(
     assert not (tmp_path / "training").exists()
 
 
+@pytest.mark.parametrize("settings", [SFT, MUON], ids=["adamw", "muon"])
 def test_an_interrupted_sft_ends_where_an_uninterrupted_one_does(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerBase,
     rows: list[SftRow],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    settings: SftSettings,
 ) -> None:
-    train_sft(model, tokenizer, rows, SFT, tmp_path / "whole")
+    train_sft(model, tokenizer, rows, settings, tmp_path / "whole")
 
     from trl import SFTTrainer
 
@@ -92,9 +98,9 @@ def test_an_interrupted_sft_ends_where_an_uninterrupted_one_does(
     with monkeypatch.context() as patch:
         patch.setattr(SFTTrainer, "training_step", dies)
         with pytest.raises(KeyboardInterrupt):
-            train_sft(new_policy(MICRO, tokenizer, 0), tokenizer, rows, SFT, tmp_path / "cut")
+            train_sft(new_policy(MICRO, tokenizer, 0), tokenizer, rows, settings, tmp_path / "cut")
     assert (tmp_path / "cut" / "training" / "checkpoint-1").is_dir()
-    report = train_sft(new_policy(MICRO, tokenizer, 0), tokenizer, rows, SFT, tmp_path / "cut")
+    report = train_sft(new_policy(MICRO, tokenizer, 0), tokenizer, rows, settings, tmp_path / "cut")
     assert report.steps == 2
     one, other = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     # Not to the last bit: on a busy machine torch may split a sum among its threads in another way.
@@ -194,3 +200,49 @@ def test_a_token_is_worth_the_share_of_right_ends_below_it() -> None:
     tree = token_tree([(9, 1, 2), (9, 1, 3), (9, 1, 3, 4), (9, 5)])
     labels = dict(zip((tree.ends[0], tree.ends[2], tree.ends[3]), (1.0, 0.0, 0.0), strict=True))
     assert outcomes_of(tree, labels, prompt=1) == [(1, 0.5), (2, 1.0), (3, 0.0), (4, 0.0), (5, 0.0)]
+
+
+def test_plain_attention_gives_the_scores_of_the_fused_one(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[SftRow], tmp_path: Path
+) -> None:
+    save(model, tokenizer, tmp_path)
+    scorer = value_model_of(tmp_path, 0).eval()
+    torch.nn.init.normal_(scorer.score.weight)
+    made = [make_preferences(pairs(rows[at : at + 1]), tokenizer, 512) for at in (0, 1)]
+    batch = collate([each for each in made if each], tokenizer.pad_token_id)
+    scores = []
+    for attention in ("sdpa", "eager"):
+        scorer.set_attn_implementation(attention)
+        inputs = {name: batch[name] for name in ("input_ids", "position_ids", "attention_mask")}
+        scores.append(PlaceScorer(scorer)(torch.cat((batch["chosen"], batch["rejected"])), **inputs))
+    assert torch.allclose(*scores, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [({"bf16": True}, "eager"), ({"bf16": False}, "sdpa"), ({"bf16": True, "max_tokens": 4096}, "sdpa")],
+)
+def test_only_short_bfloat16_trainings_on_a_cpu_have_plain_attention(
+    model: PreTrainedModel, changes: dict[str, Any], expected: str
+) -> None:
+    suit_attention(model, overridden(SFT, changes))
+    assert model.config._attn_implementation == expected
+
+
+def test_muon_has_the_matrices_of_the_layers_and_adamw_the_rest(model: PreTrainedModel) -> None:
+    made = optimizer_of(model, MUON, Scale())
+    assert made is not None
+    of_part = [{id(weight) for group in part.param_groups for weight in group["params"]} for part in made.parts]
+    muon, adamw = ({name for name, weight in model.named_parameters() if id(weight) in part} for part in of_part)
+    assert {name.split(".")[-2] for name in muon} == {
+        *("q_proj", "k_proj", "v_proj", "o_proj"),
+        *("gate_proj", "up_proj", "down_proj"),
+    }
+    assert muon | adamw == {name for name, _ in model.named_parameters()}
+    assert not muon & adamw
+    assert [group["lr"] for group in made.param_groups] == [MUON.muon, MUON.learning_rate]
+
+
+def test_muon_with_fsdp_is_refused_by_name(model: PreTrainedModel) -> None:
+    with pytest.raises(InputError, match="muon"):
+        optimizer_of(model, MUON, Scale(fsdp=True))
