@@ -15,10 +15,10 @@ from typing import Annotated
 
 import typer
 
+from harness.interruption import INTERRUPTED, Interrupted
 from tasks.types import InputError
 
 BAD_INPUT = 2
-INTERRUPTED = 130
 _EXTRAS = {
     "pyarrow": "parquet", "pandas": "programs", "scipy": "programs", "torch": "search", "transformers": "search",
     "trl": "train", "datasets": "train", "accelerate": "train", "peft": "train", "ray": "ray", "fastapi": "serve",
@@ -83,6 +83,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if extra is None:
             raise
         _fail(f"this needs the package {error.name}; install it with pip install 'rstar-bench[{extra}]'", BAD_INPUT)
+    except Interrupted:
+        sys.exit(INTERRUPTED)
     except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:

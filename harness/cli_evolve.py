@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
+from harness.interruption import Interrupted
 from tasks.types import InputError
 
 STOPPED = 1
-INTERRUPTED = 130
 
 
 def evolve(
@@ -47,8 +47,8 @@ def evolve(
 
     try:
         outcome = run_evolution(settings, out, typer.echo, force=force)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         typer.echo(f"stopped; what is done stays in {out}, and the same command goes on", err=True)
-        return INTERRUPTED
+        raise Interrupted from stop
     typer.echo(f"manifest {outcome.manifest['sha256'][:16]} in {out / 'manifest.json'}, report in {out / 'report.md'}")
     return STOPPED if outcome.stopped_by is not None and not force else 0

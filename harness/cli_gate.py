@@ -19,7 +19,7 @@ from harness.cli_compare import (
     two_rules,
 )
 from harness.cli_report import run_folders
-from harness.cli_run import INTERRUPTED, PARTIAL, RESULTS, Out, complete, options, write_text
+from harness.cli_run import PARTIAL, RESULTS, Out, complete, options, write_text
 from harness.comparable import Allowed
 from harness.compare import Choice, compare_runs, find_pairs
 from harness.gate import EXIT_CODES, OUTCOMES, Gate, Outcome
@@ -93,8 +93,6 @@ def gate(
     stored = None if store_in else baseline_folder(Path(baseline).expanduser() if baseline else None)
     plan = plan_run(smoke_spec(given), fresh_folder(out))
     summary = complete(plan, options(None, None))
-    if summary is None:
-        return INTERRUPTED
     if not summary.is_complete:
         typer.echo(f"The smoke run is partial; see {plan.folder}")
         return PARTIAL

@@ -38,6 +38,7 @@ from harness.engine_flags import (
     Vllm,
 )
 from harness.engines import Resources
+from harness.interruption import Interrupted
 from harness.remote import Fleet
 from harness.report import report_lines
 from harness.run import CONCURRENCY, MAX_FAILURES, EngineDown, Options, Plan, plan_run
@@ -54,7 +55,6 @@ from rstar.search.voting import TOP_K
 from tasks.types import InputError
 
 PARTIAL = 1
-INTERRUPTED = 130
 RESULTS = Path("results")
 _HOW = ("concurrency", "programs", "kv_memory_mb", "max_samples", "threads", "max_failures", "request_seconds", "vllm")
 OPTION_FIELDS = ("out", *_HOW, *FLEET_FIELDS)
@@ -181,24 +181,23 @@ def options(
 def finish(plan: Plan, how: Options) -> int:
     """Do what is left of a run, show what it came to, and return the exit code."""
     summary = complete(plan, how)
-    if summary is None:
-        return INTERRUPTED
     show(summary)
     return 0 if summary.is_complete else PARTIAL
 
 
-def complete(plan: Plan, how: Options) -> RunSummary | None:
-    """Do what is left of a run; None where Ctrl-C ended it, after a line that says how to go on.
+def complete(plan: Plan, how: Options) -> RunSummary:
+    """Do what is left of a run and sum it up.
 
-    Where an engine keeps failing, such a line and a summary of what there is.
+    Where an engine keeps failing, a line that says how to go on, and a summary of what there is. Raises Interrupted
+    after such a line where Ctrl-C ended it.
     """
     spec, stated = plan.record.spec, plan.record
     typer.echo(f"Run {stated.id}: {stated.num_records:,} searches of up to {spec.budgets[-1]} trajectories", err=True)
     try:
         run_plan(plan, how, LiveProgress())
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stop:
         _say_how_to_resume(plan.folder)
-        return None
+        raise Interrupted from stop
     except EngineDown as error:
         sys.stderr.write(
             f"stopped: {error}; what is done is kept. Mend the engine and go on with: rstar resume {plan.folder}\n"

@@ -8,11 +8,10 @@ from typing import Annotated
 import typer
 
 from harness.cli_report import INTO, text_lines, write_files
-from harness.cli_run import INTERRUPTED, PARTIAL, RESULTS, Concurrency, Out, complete, options
+from harness.cli_run import PARTIAL, RESULTS, Concurrency, Out, complete, options
 from harness.compute_axis import Axis
 from harness.engine_flags import Programs, Vllm
 from harness.run import plan_run
-from harness.run_summary import RunSummary
 from harness.scaling import ScalingOptions, scaling
 from harness.sweep import read_sweep
 
@@ -33,12 +32,7 @@ def sweep(
     how = options(concurrency, programs, vllm=vllm)
     # All are planned before any begins, so that a mistake in the last one is found now.
     plans = [plan_run(spec, out or RESULTS) for spec in read_sweep(file)]
-    summaries: list[RunSummary] = []
-    for plan in plans:
-        summary = complete(plan, how)
-        if summary is None:
-            return INTERRUPTED
-        summaries.append(summary)
+    summaries = [complete(plan, how) for plan in plans]
     found = scaling(summaries, ScalingOptions(axis))
     typer.echo("\n".join(text_lines(summaries, found)))
     written = write_files(summaries, found, None, into or INTO)

@@ -11,17 +11,17 @@ again, from its journal as far as that goes. One with a record and an unreduced 
 from __future__ import annotations
 
 import asyncio
-import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.collector import rare_collections
 from harness.engines import Resources, open_engines
+from harness.interruption import sigterm_as_sigint
 from harness.judge import judge
 from harness.provenance import device_name, provenance
 from harness.record_file import RecordFile, read_records
@@ -336,17 +336,8 @@ async def sandbox_level(engines: Engines) -> str:
 
 def _interruptible(work: Coroutine[Any, Any, Result]) -> Result:
     """Run `work` to its end. Ctrl-C and SIGTERM cancel it and raise KeyboardInterrupt once all its files are closed."""
-    with _sigterm_as_sigint():
+    with sigterm_as_sigint():
         return asyncio.run(work)
-
-
-@contextmanager
-def _sigterm_as_sigint() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _first(errors: BaseExceptionGroup) -> BaseException:

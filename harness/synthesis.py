@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from harness.engines import Resources, open_engines
+from harness.interruption import Interrupted, sigterm_as_sigint
 from harness.remote import Fleet, require_ray
 from harness.retrying import EngineFailure, Engines
 from harness.run_inputs import model_fingerprint
@@ -28,7 +28,6 @@ from tasks.answers import GRADER_VERSION
 from tasks.overlap import OverlapIndex
 
 PARTIAL = 1
-INTERRUPTED = 130
 LINE_SECONDS = 60.0
 """Between two plain lines in a log, as in `harness.run_progress`."""
 _TTY_SECONDS = 0.5
@@ -69,7 +68,7 @@ def run_synthesis(asked: Asked, *, as_json: bool = False) -> int:
     begun = time.monotonic()
     sys.stderr.write(f"{facts.num_problems:,} problems of {pool.name}, preset {spec.preset}, into {asked.out}\n")
     opened = _no_engines() if is_done else _growing(engine_spec, spec, asked)
-    with _sigterm_as_sigint(), opened as guides:
+    with sigterm_as_sigint(), opened as guides:
         try:
             synthesize(
                 pool,
@@ -81,12 +80,12 @@ def run_synthesis(asked: Asked, *, as_json: bool = False) -> int:
                 engine_errors=(EngineFailure,),
                 watched=watched,
             )
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             done, total = watched.coverage.num_problems, watched.total
             sys.stderr.write(
                 f"stopped after {done:,} of {total:,} problems; nothing is lost: the same command goes on\n"
             )
-            return INTERRUPTED
+            raise Interrupted from stop
     _show(watched, facts, asked.out, time.monotonic() - begun, as_json=as_json)
     return PARTIAL if watched.failures else 0
 
@@ -234,12 +233,3 @@ def summary_lines(coverage: Mapping[str, Any]) -> list[str]:
     if coverage["num_noisy"]:
         lines.append(f"{coverage['num_noisy']:,} synthetic problems with a doubtful label (less than half right)")
     return lines
-
-
-@contextmanager
-def _sigterm_as_sigint() -> Iterator[None]:
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

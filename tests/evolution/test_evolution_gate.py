@@ -96,5 +96,5 @@ def test_ctrl_c_says_that_the_same_command_goes_on(
     with pytest.raises(SystemExit) as left:
         main(["evolve", "--preset", "micro", "--out", str(tmp_path)])
     assert left.value.code == 130
-    line = capsys.readouterr().err.splitlines()[0]
+    [line] = capsys.readouterr().err.splitlines()
     assert line == f"stopped; what is done stays in {tmp_path}, and the same command goes on"

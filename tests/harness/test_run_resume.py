@@ -12,7 +12,7 @@ import pytest
 from sum_runs import SOURCE, flags, records, rstar, solved, spec, trees, write_task
 
 import harness.run
-from harness.cli import INTERRUPTED
+from harness.interruption import INTERRUPTED
 from harness.record_file import RecordFile, read_records
 from harness.run import Options, plan_resume, plan_run, run
 from harness.run_folder import JOURNALS, RECORDS, RUN_FILE, RunRecord
@@ -164,6 +164,7 @@ def test_an_interrupted_run_says_how_to_resume(tmp_path: Path, number: signal.Si
     _, errors = process.communicate(timeout=60)
     assert process.returncode == INTERRUPTED
     assert "Traceback" not in errors
+    assert "error:" not in errors
     [line] = [line for line in errors.splitlines() if line.startswith("stopped after")]
     assert line.endswith(f"of 40 searches; nothing is lost. Go on with: rstar resume {plan.folder}")
     assert RunRecord.read(plan.folder).status == "interrupted"
