@@ -48,12 +48,11 @@ PAPER_7B = EvolutionSettings(
 
 # The embedded default's recipe (`rstar.training.tiny`) spread over the paper's four rounds: labels alone in the first
 # two, the PPM in the last two. Its teacher has twice the misconceptions, for a base with as much to unlearn as that of
-# the prototype (31.9 % greedy, tiny recipe), and Muon trains the layers of that base: held-out loss 0.365 after 400
-# steps where AdamW has 0.433 (docs/evolution.md). 16 solutions a problem (prototype runs, tiny recipe;
-# docs/evolution.md has a trial of twice the problems with half the solutions); trees of 8 rollouts, 4 candidates, and
-# again 8 for the unsolved. The first PPM is that of round 2, the paper's first reliable one; the next ones learn on
-# from it, since what a round's problems teach a model of this size is too little for a PPM of its own
-# (docs/evolution.md). Greedy policies are judged on all 384 problems, searches on 96.
+# the prototype (31.9 % greedy, tiny recipe). 16 solutions a problem (prototype runs, tiny recipe; docs/evolution.md has
+# a trial of twice the problems with half the solutions); trees of 8 rollouts, 4 candidates, and again 8 for the
+# unsolved. The first PPM is that of round 2, the paper's first reliable one; the next ones learn on from it, since what
+# a round's problems teach a model of this size is too little for a PPM of its own (docs/evolution.md). Greedy policies
+# are judged on all 384 problems, searches on 96.
 _TINY_TREE = {"budget": 8, "num_candidates": 4}
 _TINY_POOL = "procedural-train?each=10&first={}"
 TINY = EvolutionSettings(
@@ -67,8 +66,7 @@ TINY = EvolutionSettings(
     pools=(_TINY_POOL.format(110_000),),
     lessons=Lessons(
         misconceptions=("apply", "choose", "compare", "divisor", "share"),
-        each=350,
-        sft=SftSettings(learning_rate=2e-3, muon=5e-3, batch=16, short_first=0.6),
+        sft=SftSettings(learning_rate=2e-3, batch=16, short_first=0.6),
     ),
     sft=SftSettings(learning_rate=1e-3, batch=16, epochs=3),
     ppm=PpmSettings(learning_rate=1e-3, batch=2, short_first=0.6, outcome_weight=1.0),

@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     warnings.simplefilter("ignore")
-    settings = overridden(TINY.lessons.sft, {"threads": options.threads, "save_every": 0})
+    settings = overridden(TINY.lessons.sft, {"muon": 5e-3, "threads": options.threads, "save_every": 0})
     rows = [row for row, _ in lessons_of(TINY)]
     generator(0, "benchmark").shuffle(rows)
     held_out, rows = rows[:HELD_OUT], rows[HELD_OUT:]

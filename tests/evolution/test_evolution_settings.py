@@ -98,7 +98,7 @@ def test_every_round_has_lessons_of_its_own_for_the_ppm() -> None:
 
 def test_a_trial_takes_a_share_of_every_stage() -> None:
     small = trial(TINY, 0.1)
-    assert small.lessons.each == 35
+    assert small.lessons.each == 50
     assert small.rounds[2].pool == "procedural-train?each=1&first=130000"
     assert small.teacher_rollouts.each == 2
     assert small.evaluation.limit == 38

@@ -10,6 +10,7 @@ import pytest
 
 from rstar.evolution.lessons import lessons_of, teacher_groups
 from rstar.evolution.presets import TINY
+from rstar.evolution.settings import evolved
 from rstar.synthesis.pairs import make_pairs
 from rstar.training.data import file_hash, write_rows
 
@@ -23,7 +24,9 @@ def stages() -> dict[str, Any]:
 
 
 def test_its_settings_are_the_presets() -> None:
-    assert json.loads((PUBLISHED / "evolution.json").read_text(encoding="utf-8")) == TINY.content()
+    recorded = json.loads((PUBLISHED / "evolution.json").read_text(encoding="utf-8"))
+    # A setting that is younger than the record has its default in both.
+    assert evolved(TINY, recorded).content() == TINY.content()
 
 
 @pytest.mark.parametrize("number", [2, 3, 4])
