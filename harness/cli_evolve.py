@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harness.interruption import Interrupted
+from harness.interruption import Interrupted, sigterm_as_sigint
 from tasks.types import InputError
 
 STOPPED = 1
@@ -46,7 +46,8 @@ def evolve(
     from harness.evolution import evolve as run_evolution
 
     try:
-        outcome = run_evolution(settings, out, typer.echo, force=force)
+        with sigterm_as_sigint():
+            outcome = run_evolution(settings, out, typer.echo, force=force)
     except KeyboardInterrupt as stop:
         typer.echo(f"stopped; what is done stays in {out}, and the same command goes on", err=True)
         raise Interrupted from stop

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -86,11 +87,13 @@ def test_the_evolution_ends_at_a_worse_round_unless_forced(
     assert "**worse: stopped**" in markdown([], replace(MICRO), outcome.gates)
 
 
-def test_ctrl_c_says_that_the_same_command_goes_on(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_evolution_says_that_the_same_command_goes_on(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def interrupted(*_: Any, **__: Any) -> Outcome:
-        raise KeyboardInterrupt
+        signal.raise_signal(number)
+        raise AssertionError("the signal came to nothing")
 
     monkeypatch.setattr(module, "evolve", interrupted)
     with pytest.raises(SystemExit) as left:
