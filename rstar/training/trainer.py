@@ -73,7 +73,7 @@ def suit_attention(model: Any, settings: TrainSettings) -> None:
     """Let a model of short sequences that is trained on a CPU compute its attention by plain matrix products.
 
     torch's fused kernel for the CPU takes half of the time of such a training, most of it going backwards
-    (tests/benchmarks/training.py compares both; in float32 there is no difference). The plain one keeps
+    (tests/benchmarks/base_training.py compares both; in float32 there is no difference). The plain one keeps
     [heads, length, length] of every layer, so long sequences stay with the fused one.
     """
     if not has_gpu() and settings.bf16 and settings.max_tokens <= SHORT:

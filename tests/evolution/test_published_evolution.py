@@ -25,8 +25,9 @@ def stages() -> dict[str, Any]:
 
 def test_its_settings_are_the_presets() -> None:
     recorded = json.loads((PUBLISHED / "evolution.json").read_text(encoding="utf-8"))
-    # A setting that is younger than the record has its default in both.
     assert evolved(TINY, recorded).content() == TINY.content()
+    # Younger than the record, which was made without it.
+    assert {TINY.lessons.sft.muon, TINY.sft.muon, TINY.ppm.muon} == {0.0}
 
 
 @pytest.mark.parametrize("number", [2, 3, 4])

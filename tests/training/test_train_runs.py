@@ -246,3 +246,29 @@ def test_muon_has_the_matrices_of_the_layers_and_adamw_the_rest(model: PreTraine
 def test_muon_with_fsdp_is_refused_by_name(model: PreTrainedModel) -> None:
     with pytest.raises(InputError, match="muon"):
         optimizer_of(model, MUON, Scale(fsdp=True))
+
+
+def test_a_schedule_reaches_both_optimizers_after_a_checkpoint_was_loaded(model: PreTrainedModel) -> None:
+    made = optimizer_of(model, MUON, Scale())
+    assert made is not None
+    made.load_state_dict(made.state_dict())
+    for group in made.param_groups:
+        group["lr"] = 0.125
+    assert [group["lr"] for part in made.parts for group in part.param_groups] == [0.125, 0.125]
+
+
+def test_sft_and_ppm_training_use_muon_where_they_are_told(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, rows: list[SftRow], tmp_path: Path
+) -> None:
+    from conftest import MICRO
+
+    save(model, tokenizer, tmp_path / "policy")
+    ends: dict[str, list[torch.Tensor]] = {"sft": [], "ppm": []}
+    for muon in (0.0, 1e-2):
+        policy, scorer = new_policy(MICRO, tokenizer, 0), value_model_of(tmp_path / "policy", 0)
+        train_sft(policy, tokenizer, rows, overridden(SFT, {"muon": muon}), tmp_path / f"sft-{muon}")
+        train_ppm(scorer, tokenizer, pairs(rows[:4]), overridden(PPM, {"muon": muon}), tmp_path / f"ppm-{muon}")
+        ends["sft"].append(policy.base_model.layers[0].mlp.up_proj.weight.detach())
+        ends["ppm"].append(scorer.base_model.layers[0].mlp.up_proj.weight.detach())
+    assert not torch.allclose(*ends["sft"], rtol=0, atol=1e-4)
+    assert not torch.allclose(*ends["ppm"], rtol=0, atol=1e-4)
